@@ -1,0 +1,53 @@
+"""The errors a person sees. The command line prints one line for each and turns it into an exit code.
+
+`BadInput` (exit 2) is what the user can mend: a file, an option, a setting. `RunFailed` (exit 1) is a run that could not
+be finished. Every message says where, what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class CogumiError(Exception):
+    """Base of every error that cogumi reports as one line instead of a traceback."""
+
+    exit_code = 1
+
+
+class RunFailed(CogumiError):
+    """A run or a stage of it could not be finished; what was written so far is kept."""
+
+
+class BadInput(CogumiError):
+    """Something the user gave is unusable. Reads as `file:line: field: problem (what to do)`."""
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        place = "" if file is None else f"{file}:{line}: " if line is not None else f"{file}: "
+        name = "" if field is None else f"{field}: "
+        super().__init__(f"{place}{name}{problem}" + ("" if fix is None else f" ({fix})"))
+
+
+class PluginError(BadInput):
+    """A plugin broke its side of a contract. Raised at one boundary, which knows whose code it was."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that does not exist: near matches first, else all that exist."""
+    names = sorted(known)
+    matches = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if matches:
+        return "did you mean " + " or ".join(matches) + "?"
+    return "there are: " + ", ".join(names) if names else "there are none"

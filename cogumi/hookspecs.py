@@ -1,0 +1,58 @@
+"""The seams: six hooks, each of which is handed a typed `register(name, factory)`.
+
+A plugin is a module (or any object) whose functions are marked with `cogumi.hookimpl`, found through the entry-point
+group `cogumi`. Nothing returns a value and no result wins over another: people choose by name. A factory's keyword-only
+arguments are its options, its docstring is its help text, and heavy imports belong inside it. Hooks do no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import pluggy
+
+from cogumi.protocols import Benchmark, Category, Sampler, Trainer, Voter
+from cogumi.records import Model
+
+T = TypeVar("T", contravariant=True)
+
+hookspec = pluggy.HookspecMarker("cogumi")
+hookimpl = pluggy.HookimplMarker("cogumi")
+
+
+class Register(Protocol[T]):
+    """`register("name", factory)`: offer `factory` under a name that people type."""
+
+    def __call__(self, name: str, factory: T, /) -> None:
+        """Offer it; a name that is taken already is an error that names both owners."""
+
+
+@hookspec
+def register_samplers(register: Register[Callable[..., Sampler]]) -> None:
+    """Offer samplers. Factory: `(model: Model, *, options...) -> Sampler`."""
+
+
+@hookspec
+def register_voters(register: Register[Callable[..., Voter]]) -> None:
+    """Offer voters. Factory: `(*, options...) -> Voter`."""
+
+
+@hookspec
+def register_categories(register: Register[Callable[..., Category]]) -> None:
+    """Offer categories. Factory: `(*, data: str = "hub", options...) -> Category`."""
+
+
+@hookspec
+def register_trainers(register: Register[Callable[..., Trainer]]) -> None:
+    """Offer trainers. Factory: `(*, options...) -> Trainer`."""
+
+
+@hookspec
+def register_benchmarks(register: Register[Callable[..., Benchmark]]) -> None:
+    """Offer benchmarks. Factory: `(*, data: str = "hub", options...) -> Benchmark`."""
+
+
+@hookspec
+def register_models(register: Register[Callable[[], Model]]) -> None:
+    """Offer short names for models, with the settings they need. Factory: `() -> Model`."""

@@ -1,0 +1,103 @@
+"""What a plugin's objects must be able to do. Structural: nothing has to be inherited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from cogumi.records import (
+    Ballot,
+    Completion,
+    Example,
+    Message,
+    Model,
+    Problem,
+    Request,
+    Score,
+    Strategy,
+    Training,
+    Vote,
+)
+
+Report = Callable[[int, int, str], None]
+"""`report(done, total, note)`: progress of a long job, for people."""
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Draws completions. Sample i of a request is the same text in any batch, order, worker or resumed run."""
+
+    def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        """Yield one completion for every wanted index of every request, in any order, each as soon as it is done.
+
+        A sample that fails is a `Completion` with `finish="error"`; raise only when nothing more can be drawn.
+        """
+
+    def close(self) -> None:
+        """Give all memory back; the sampler is not used again."""
+
+
+@runtime_checkable
+class Task(Protocol):
+    """Problems, how to ask them, and how to read and judge what comes back."""
+
+    def problems(self) -> Sequence[Problem]:
+        """All problems in a stable order; raises `BadInput` naming file, line and field for unusable data."""
+
+    def messages(self, problem: Problem) -> Sequence[Message]:
+        """The conversation to put to the model, ending in a user turn."""
+
+    def answers(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[str | None]:
+        """One canonical answer per completion: equivalent answers are equal strings within the call, None is no answer."""
+
+    def score(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[Score]:
+        """One score per completion, in order."""
+
+
+@runtime_checkable
+class Voter(Protocol):
+    """Turns ballots into a decision."""
+
+    def vote(self, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
+        """Decide. The order of the ballots must not matter, and a tie has no winner."""
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """Teaches a model its examples."""
+
+    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+        """Train in `folder` (checkpoints included) and leave the adapter in `folder / "adapter"`.
+
+        Called again after a kill with the same arguments it resumes and ends with the same bytes.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """What a category plugin registers: a training side, and how to distil and judge it."""
+
+    name: str
+    """The name people type."""
+    task: Task
+    """The training side."""
+    strategy: Strategy
+    """Temperatures, votes, limits."""
+    benchmark: str
+    """Name of the benchmark with the held-out side."""
+    voter: str = "majority"
+    """Name of the voter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """What a benchmark plugin registers: a held-out side."""
+
+    name: str
+    """The name people type."""
+    task: Task
+    """The held-out problems, prompted and judged."""
+    max_tokens: int = 512
+    """Token limit of a completion."""

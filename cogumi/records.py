@@ -1,0 +1,218 @@
+"""The frozen records that cross the seams. Plain data: every one of them survives a trip through JSON.
+
+Temperatures are dimensionless, token counts are counts of model tokens, log-probabilities are natural logarithms summed
+over the sampled tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypedDict
+
+JSON: TypeAlias = Any
+"""A value that `json.dumps` takes and `json.loads` gives back equal."""
+
+
+class Message(TypedDict):
+    """One turn of a conversation, in the form every chat template takes."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A causal language model as samplers, trainers and outside evaluators are handed it."""
+
+    name: str
+    """What the user typed; for people, never part of a fingerprint."""
+    path: str
+    """A local folder with `config.json`, tokenizer and safetensors weights; or a served model's name."""
+    adapter: str | None = None
+    """A local folder with a LoRA adapter for this very base, or None."""
+    trust_remote_code: bool = False
+    """Only ever True when the user asked for it: code in the model's folder is then executed."""
+    data: str = "hub"
+    """Where categories take their problems from unless told otherwise: `hub` or `bundled`."""
+    training: Mapping[str, JSON] = field(default_factory=dict)
+    """Trainer options that suit this model better than the trainer's own defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One item of a task."""
+
+    id: str
+    """Unique within its task and stable over versions and orders, e.g. `gsm8k-test-17`."""
+    prompt: str
+    """The question as its dataset words it; also what overlap between sides is checked on."""
+    reference: JSON = None
+    """What `Task.score` needs (gold answer, tests); never shown to a model."""
+    meta: Mapping[str, JSON] = field(default_factory=dict)
+    """Anything else worth keeping with the item, e.g. its subject."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How to draw. Every field is explicit: a sampler merges nothing in from a model's own generation config."""
+
+    temperature: float
+    """0.0 is greedy decoding."""
+    max_tokens: int
+    """Most tokens to draw, the end-of-sequence token included."""
+    top_p: float = 1.0
+    """Nucleus size in (0, 1]; 1.0 switches it off."""
+    top_k: int = 0
+    """Most probable tokens to draw among; 0 switches it off."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion; the completion does not include them."""
+    seed: int = 0
+    """The run's seed; each sample's own seed derives from it (see `sample_seed`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A prompt, how to draw from it, and which of its samples are wanted."""
+
+    id: str
+    """Unique within a sampling job, e.g. `math/gsm8k-test-17#use`."""
+    messages: tuple[Message, ...]
+    """The conversation so far; the model writes the next assistant turn."""
+    sampling: Sampling
+    """The same for every sample of the request."""
+    indices: tuple[int, ...] = (0,)
+    """Sample i is the same text whatever else is asked for with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One sample, or the reason why there is none."""
+
+    request: str
+    """`Request.id`."""
+    index: int
+    """Which of the request's samples this is."""
+    text: str
+    """The decoded text without special tokens and stop texts; empty when `finish` is `error`."""
+    finish: Literal["stop", "length", "error"]
+    """`stop`: the model ended it; `length`: cut at `max_tokens`; `error`: see `error`."""
+    tokens: int = 0
+    """Number of tokens drawn, the end-of-sequence token included."""
+    logprob: float | None = None
+    """Sum of the drawn tokens' log-probabilities under the sampled distribution's own model at temperature 1."""
+    token_ids: tuple[int, ...] | None = None
+    """The drawn ids, end-of-sequence included; None when the backend does not tell."""
+    prompt_digest: str | None = None
+    """`cogumi.chat.digest` of the prompt's ids; None when the backend does not tell."""
+    error: str | None = None
+    """What went wrong, in one line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """What a task says of one completion."""
+
+    correct: bool | None
+    """None: could not be scored (never the model's fault; such a sample is left out and reported)."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """Further figures of the same completion, averaged under their names."""
+    note: str | None = None
+    """A short reason, e.g. a sandbox verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ballot:
+    """One vote: a canonical answer and what it was read from."""
+
+    answer: str | None
+    """Equal answers are equal strings; None abstains and is never a candidate."""
+    text: str = ""
+    """The completion the answer was read from."""
+    logprob: float | None = None
+    """`Completion.logprob`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """The outcome of a vote."""
+
+    winner: str | None
+    """The answer that won; None on a tie, or when no ballot had an answer."""
+    tie: bool
+    """No single answer has the most votes."""
+    support: float
+    """Votes (or weight) of the leading answer; 0 when no ballot had an answer."""
+    total: float
+    """All votes cast, abstentions included."""
+    counts: Mapping[str, float] = field(default_factory=dict)
+    """Votes (or weight) per answer."""
+
+    @property
+    def agreement(self) -> float:
+        """The leading answer's share of all votes cast, abstentions included: 0.0 to 1.0."""
+        return self.support / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """How a category is distilled, and why so."""
+
+    generate_temperature: float
+    """Temperature of the text that becomes the training target."""
+    train_temperature: float
+    """0.0: hard labels (cross-entropy); T > 0: soft labels (the frozen base's distribution sharpened by T)."""
+    why: str
+    """The reason for these values, in a few words."""
+    vote_temperature: float = 0.7
+    """Temperature of the voters; a vote at 0.0 would be one opinion many times."""
+    votes: int = 10
+    """Voters per problem."""
+    min_agreement: float = 0.5
+    """Least share of all votes the winner needs."""
+    max_tokens: int = 512
+    """Token limit of a completion, in training-side generation and in diagnosis."""
+    target: Literal["generated", "best-vote"] = "generated"
+    """`generated`: the text drawn at `generate_temperature`, kept where it agrees with the vote's winner;
+    `best-vote`: the most probable of the winning voters' texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One training example: a prompt and the assistant text to learn."""
+
+    id: str
+    """`CATEGORY/PROBLEM`, unique within a training set."""
+    messages: tuple[Message, ...]
+    """The prompt and, last, the assistant's turn to be learned."""
+    train_temperature: float = 0.0
+    """See `Strategy.train_temperature`."""
+    prompt_digest: str | None = None
+    """The digest of the prompt ids the target was sampled after, where known (see `cogumi.chat.digest`)."""
+    token_ids: tuple[int, ...] | None = None
+    """The ids of the target as they were sampled, where known, end-of-sequence included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What a trainer gives back."""
+
+    model: Model
+    """The trained model: the base it was given plus the adapter it wrote."""
+    steps: int
+    """Optimiser steps taken."""
+    losses: Sequence[float]
+    """Training loss per logged step, in nats per target token."""
+    weight_change: float
+    """Norm of the adapter's effective update relative to the norm of the weights it is added to; 0.0 = nothing moved."""
+    quantization: str
+    """How the frozen base was held, e.g. `nf4`; `none` when 4-bit was not possible."""
+    notes: Sequence[str] = ()
+    """Whatever the user has to know, e.g. why 4-bit was not possible."""
+
+
+def sample_seed(request: Request, index: int) -> int:
+    """The 63-bit seed of one sample: a function of the run's seed, the request's id and the sample's index alone."""
+    text = f"{request.sampling.seed}\x1f{request.id}\x1f{index}"
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
