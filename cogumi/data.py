@@ -95,9 +95,7 @@ def _find(path: Path, names: Sequence[str]) -> Path:
         if candidate.is_file():
             return candidate
     tried = ", ".join(f"{name}.jsonl" for name in names)
-    raise BadInput(
-        "no dataset file in this folder", file=path, field="data", fix=f"expected one of {tried}, or name the file"
-    )
+    raise BadInput("no dataset file in this folder", file=path, field="data", fix=f"expected one of {tried}, or name the file")
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,0 +1,52 @@
+"""The command line: one file per command, each with a click command named `command`.
+
+Results go to stdout, progress and errors to stderr. Exit codes: 0 done (verdict PROCEED), 1 the run failed, 2 bad input,
+3 verdict ITERATE, 4 verdict ABANDON, 5 verdict INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from cogumi import __version__
+from cogumi.errors import CogumiError
+
+COMMANDS = ("run", "diagnose", "distil", "train", "gate", "report", "failures", "plugins", "doctor", "new")
+
+
+class Commands(click.Group):
+    """Commands that are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command in `cogumi.cli.NAME`; None makes click answer with near matches."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"cogumi.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error that cogumi raised is one line on stderr."""
+        try:
+            return super().invoke(ctx)
+        except CogumiError as error:
+            click.echo(f"cogumi: {error}", err=True)
+            sys.exit(error.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="cogumi")
+def main() -> None:
+    """Find where a model disagrees with itself, teach it its own consensus, and prove whether it got better.
+
+    \b
+    Example:
+      cogumi run --plugins math,code
+    """

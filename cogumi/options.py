@@ -1,0 +1,107 @@
+"""A factory's keyword-only arguments, read as options that people set by name.
+
+Understands `str`, `int`, `float`, `bool`, `Path`, `Literal[...]` and `X | None`; text from the command line is converted,
+values from TOML or Python are checked. Every refusal names the option and what it takes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cogumi.errors import BadInput, near
+from cogumi.records import JSON
+
+REQUIRED: Any = inspect.Parameter.empty
+BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a factory."""
+
+    name: str
+    """What people type."""
+    kinds: tuple[Any, ...]
+    """The types it takes; for `Literal` the choices' own types."""
+    choices: tuple[JSON, ...]
+    """The values it is limited to; empty when any value of its types will do."""
+    default: JSON
+    """The factory's default, or `REQUIRED`."""
+
+    @property
+    def takes(self) -> str:
+        """What it takes, for people: `int`, `auto|nf4|none`, ..."""
+        if self.choices:
+            return "|".join(map(str, self.choices))
+        return "|".join("none" if kind is type(None) else kind.__name__ for kind in self.kinds)
+
+    def convert(self, value: JSON) -> JSON:
+        """The value as the factory wants it. Raises ValueError when it does not fit."""
+        for kind in self.kinds:
+            converted = _convert(value, kind)
+            if converted is not REQUIRED and (not self.choices or converted in self.choices):
+                return converted
+        raise ValueError(f"{value!r} does not fit: it takes {self.takes}")
+
+
+def options_of(factory: Callable[..., object]) -> dict[str, Option]:
+    """The options of a factory by name, in the order of its signature."""
+    hints = typing.get_type_hints(factory if inspect.isroutine(factory) else factory.__call__)  # type: ignore[operator]
+    parameters = inspect.signature(factory).parameters.values()
+    return {p.name: _option(p, hints.get(p.name, str)) for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def check_options(what: str, factory: Callable[..., object], given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The given options converted to what `factory` takes; `what` names it in errors, e.g. `sampler 'hf'`."""
+    known = options_of(factory)
+    for name in given:
+        if name not in known:
+            raise BadInput(f"{what} has no such option", field=name, fix=near(name, known))
+    missing = [name for name, option in known.items() if option.default is REQUIRED and name not in given]
+    if missing:
+        raise BadInput(f"{what} needs this option", field=missing[0], fix=f"it takes {known[missing[0]].takes}")
+    try:
+        return {(current := name): known[name].convert(value) for name, value in given.items()}
+    except ValueError as error:
+        raise BadInput(f"{what}: {error}", field=current) from error
+
+
+def _option(parameter: inspect.Parameter, hint: Any) -> Option:
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
+    choices: list[JSON] = []
+    kinds: list[Any] = []
+    for member in members:
+        if typing.get_origin(member) is Literal:
+            choices += typing.get_args(member)
+            kinds += [type(choice) for choice in typing.get_args(member) if type(choice) not in kinds]
+        else:
+            kinds.append(member if isinstance(member, type) else str)
+    return Option(name=parameter.name, kinds=tuple(kinds), choices=tuple(choices), default=parameter.default)
+
+
+def _convert(value: JSON, kind: Any) -> JSON:
+    """`value` as `kind`, or REQUIRED where it is not one."""
+    if kind is type(None):
+        return None if value is None or value == "none" else REQUIRED
+    if kind is bool:
+        return BOOLEANS.get(str(value).lower(), REQUIRED)
+    if kind is Path and isinstance(value, str | Path):
+        return Path(value)
+    if isinstance(value, str) and kind in (int, float):
+        return _number(value, kind)
+    if isinstance(value, int) and not isinstance(value, bool) and kind is float:
+        return float(value)
+    return value if isinstance(value, kind) and not (isinstance(value, bool) and kind is int) else REQUIRED
+
+
+def _number(text: str, kind: Callable[[str], float]) -> JSON:
+    try:
+        return kind(text)
+    except ValueError:
+        return REQUIRED
