@@ -52,7 +52,7 @@ class Option:
 
 def options_of(factory: Callable[..., object]) -> dict[str, Option]:
     """The options of a factory by name, in the order of its signature."""
-    hints = typing.get_type_hints(factory if inspect.isroutine(factory) else factory.__call__)  # type: ignore[operator]
+    hints = typing.get_type_hints(_annotated(factory))
     parameters = inspect.signature(factory).parameters.values()
     return {p.name: _option(p, hints.get(p.name, str)) for p in parameters if p.kind is p.KEYWORD_ONLY}
 
@@ -70,6 +70,13 @@ def check_options(what: str, factory: Callable[..., object], given: Mapping[str,
         return {(current := name): known[name].convert(value) for name, value in given.items()}
     except ValueError as error:
         raise BadInput(f"{what}: {error}", field=current) from error
+
+
+def _annotated(factory: Callable[..., object]) -> Any:
+    """The function that holds a factory's annotations: a class's are on `__init__`, an object's on `__call__`."""
+    if isinstance(factory, type):
+        return factory.__init__  # type: ignore[misc]
+    return factory if inspect.isroutine(factory) else factory.__call__
 
 
 def _option(parameter: inspect.Parameter, hint: Any) -> Option:

@@ -68,6 +68,8 @@ class Sampling:
     """Most probable tokens to draw among; 0 switches it off."""
     stop: tuple[str, ...] = ()
     """Texts that end a completion; the completion does not include them."""
+    logprobs: bool = False
+    """Whether `Completion.logprob` is wanted; it costs one more pass per sample to make it independent of the batch."""
     seed: int = 0
     """The run's seed; each sample's own seed derives from it (see `sample_seed`)."""
 
@@ -101,7 +103,8 @@ class Completion:
     tokens: int = 0
     """Number of tokens drawn, the end-of-sequence token included."""
     logprob: float | None = None
-    """Sum of the drawn tokens' log-probabilities under the sampled distribution's own model at temperature 1."""
+    """Sum of the drawn tokens' log-probabilities under the model itself (temperature 1, nothing cut off); None when the
+    request did not ask for it or the backend does not tell."""
     token_ids: tuple[int, ...] | None = None
     """The drawn ids, end-of-sequence included; None when the backend does not tell."""
     prompt_digest: str | None = None
