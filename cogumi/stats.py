@@ -226,10 +226,17 @@ def _quotient(after: float, before: float) -> float:
 
 def _all_flips(sizes: Mapping[float, int]) -> Iterator[tuple[float, float]]:
     """Every outcome of the flips as (sum, probability)."""
-    for positive in product(*(range(m + 1) for m in sizes.values())):
-        flips = list(zip(positive, sizes.items(), strict=True))
-        total = math.fsum(size * (2 * k - m) for k, (size, m) in flips)
-        yield total, math.prod(math.comb(m, k) / 2**m for k, (_, m) in flips)
+    one_size = [[(size * (2 * k - m), weight) for k, weight in enumerate(_coin_weights(m))] for size, m in sizes.items()]
+    for flips in product(*one_size):
+        yield math.fsum(total for total, _ in flips), math.prod(weight for _, weight in flips)
+
+
+def _coin_weights(m: int) -> Iterator[float]:
+    """The probabilities of 0 to m heads among m fair coins, each correctly rounded."""
+    ways = 1
+    for heads in range(m + 1):
+        yield ways / (1 << m)
+        ways = ways * (m - heads) // (heads + 1)
 
 
 def _refuse_unpaired(before: Sequence[float], after: Sequence[float]) -> None:
