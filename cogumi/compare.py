@@ -57,14 +57,15 @@ def compare(before: Diagnosis, after: Diagnosis) -> dict[str, Any]:
     """What training changed in one category (see the module).
 
     `metrics`, `consistent_but_wrong`, `consistent_and_correct` and `certainty` (the second minus the first, in -1..1) hold
-    paired differences; `votes` McNemar's counts on the majority answer; `transitions` the counts and the 4 x 4 table
+    paired differences; `problems` counts the pairs and `unsampled` the problems that failed on a side; `votes` McNemar's counts on the majority answer; `transitions` the counts and the 4 x 4 table
     (before, then after); `vote_control` the majority vote against a vote drawn at random, which is a single sample;
     `head_to_head` wins, losses and ties on accuracy. Raises `BadInput` where the sides cannot be compared.
     """
     pairs = _pairs(before, after)
     return {
         "problems": len(pairs),
-        "metrics": {name: _change(pairs, measure) for name, measure in _measures(pairs).items()},
+        "unsampled": len({item["id"] for side in (before, after) for item in side["items"]}) - len(pairs),
+        "metrics": {name: _change(pairs, read) for name, read in _measures(pairs).items()},
         "votes": _votes(pairs),
         "transitions": _transitions(pairs),
         "consistent_but_wrong": _change(pairs, lambda item: _in_cell(item, "consistent_wrong")),
@@ -93,16 +94,18 @@ def both(pairs: Sequence[tuple[Item, Item]], read: Measure) -> tuple[list[float]
 
 
 def pair_items(before: Diagnosis, after: Diagnosis) -> list[tuple[Item, Item]]:
-    """The items of both sides, joined by id and sorted by it. Raises `BadInput` naming those that have no partner."""
+    """The items of both sides, joined by id and sorted by it.
+
+    A problem whose every sample failed is absent from a diagnosis, which counts it among its errors: it is left out.
+    Any other problem without a partner raises `BadInput` naming it: the sides were asked different questions.
+    """
     left = {item["id"]: item for item in before["items"]}
     right = {item["id"]: item for item in after["items"]}
-    if missing := sorted(left.keys() ^ right.keys()):
-        named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-        problem = f"{len(missing)} problems are not on both sides: {named}"
-        raise BadInput(problem, field="items", fix="diagnose before and after on the same problems")
-    if not left:
-        raise BadInput("no problems to compare", field="items", fix="diagnose at least one problem")
-    return [(left[name], right[name]) for name in sorted(left)]
+    _refuse_absent(sorted(right.keys() - left.keys()), before, "before")
+    _refuse_absent(sorted(left.keys() - right.keys()), after, "after")
+    if not left.keys() & right.keys():
+        raise BadInput("no problem is on both sides", field="items", fix="diagnose before and after on the same problems")
+    return [(left[name], right[name]) for name in sorted(left.keys() & right.keys())]
 
 
 def certainty(item: Item) -> float | None:
@@ -139,6 +142,14 @@ def _pairs(before: Diagnosis, after: Diagnosis) -> list[tuple[Item, Item]]:
     return pair_items(before, after)
 
 
+def _refuse_absent(absent: Sequence[str], diagnosis: Diagnosis, side: str) -> None:
+    """A problem that was sampled in vain left at least one error; more absences than errors have another reason."""
+    if len(absent) > diagnosis["errors"]:
+        named = ", ".join(absent[:5]) + (f" and {len(absent) - 5} more" if len(absent) > 5 else "")
+        problem = f"{len(absent)} problems are missing {side} training: {named}"
+        raise BadInput(problem, field="items", fix="diagnose before and after on the same problems")
+
+
 def _measures(pairs: Sequence[tuple[Item, Item]]) -> dict[str, Measure]:
     """The measures that at least one problem has on both sides, the task's own behind the common ones."""
     own = sorted({name for pair in pairs for item in pair for name in item["metrics"]} - ITEM_FIELDS.keys())
@@ -171,7 +182,7 @@ def _votes(pairs: Sequence[tuple[Item, Item]]) -> dict[str, Any] | None:
 def _transitions(pairs: Sequence[tuple[Item, Item]]) -> dict[str, Any]:
     cells = [(x, y) for b, a in pairs if (x := cell_of(b)) is not None and (y := cell_of(a)) is not None]
     moves = Counter(cells)
-    names = Counter({name: 0 for name in TRANSITIONS})
+    names = Counter(dict.fromkeys(TRANSITIONS, 0))
     for (x, y), count in moves.items():
         names[transition(x, y)] += count
     table: dict[str, dict[str, int]] = {cell: {} for cell in CELLS}
