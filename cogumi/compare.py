@@ -56,10 +56,11 @@ ITEM_FIELDS = {
 def compare(before: Diagnosis, after: Diagnosis) -> dict[str, Any]:
     """What training changed in one category (see the module).
 
-    `metrics`, `consistent_but_wrong`, `consistent_and_correct` and `certainty` (the second minus the first, in -1..1) hold
-    paired differences; `problems` counts the pairs and `unsampled` the problems that failed on a side; `votes` McNemar's counts on the majority answer; `transitions` the counts and the 4 x 4 table
-    (before, then after); `vote_control` the majority vote against a vote drawn at random, which is a single sample;
-    `head_to_head` wins, losses and ties on accuracy. Raises `BadInput` where the sides cannot be compared.
+    `problems` counts the pairs, `unsampled` the problems that failed on a side. `metrics`, `consistent_but_wrong`,
+    `consistent_and_correct` and `certainty` (the second minus the first, in -1..1) hold paired differences; `votes`
+    McNemar's counts on the majority answer; `transitions` the counts and the 4 x 4 table (before, then after);
+    `vote_control` the majority vote against a vote drawn at random, which is a single sample; `head_to_head` wins, losses
+    and ties on accuracy. Raises `BadInput` where the sides cannot be compared.
     """
     pairs = _pairs(before, after)
     return {
