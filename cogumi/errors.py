@@ -41,7 +41,11 @@ class BadInput(CogumiError):
 
 
 class PluginError(BadInput):
-    """A plugin broke its side of a contract. Raised at one boundary, which knows whose code it was."""
+    """A plugin cannot be loaded, or offers what it may not; the message names it and its distribution."""
+
+
+class PluginFailed(RunFailed):
+    """A plugin's code raised. Made at one boundary, which knows whose code it was."""
 
 
 def near(name: str, known: Iterable[str]) -> str:

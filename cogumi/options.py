@@ -76,7 +76,7 @@ def _annotated(factory: Callable[..., object]) -> Any:
     """The function that holds a factory's annotations: a class's are on `__init__`, an object's on `__call__`."""
     if isinstance(factory, type):
         return factory.__init__  # type: ignore[misc]
-    return factory if inspect.isroutine(factory) else factory.__call__
+    return factory if inspect.isroutine(factory) else factory.__call__  # type: ignore[operator]
 
 
 def _option(parameter: inspect.Parameter, hint: Any) -> Option:

@@ -17,7 +17,7 @@ from typing import Any
 import pluggy
 
 from cogumi import hookspecs
-from cogumi.errors import BadInput, CogumiError, PluginError, near
+from cogumi.errors import BadInput, CogumiError, PluginError, PluginFailed, near
 from cogumi.options import Option, check_options, options_of
 from cogumi.protocols import Benchmark, Category, Sampler, Trainer, Voter
 from cogumi.records import JSON, Model
@@ -90,13 +90,13 @@ class Entry:
 
     @contextlib.contextmanager
     def blame(self) -> Iterator[None]:
-        """The one boundary around plugin code: its plain exceptions come out as a `PluginError` that names it."""
+        """The one boundary around plugin code: its plain exceptions come out as a `PluginFailed` that names it."""
         try:
             yield
         except CogumiError:
             raise
         except Exception as error:
-            raise PluginError(f"{self.plugin}: {self} failed: {type(error).__name__}: {error}") from error
+            raise PluginFailed(f"{self.plugin}: {self} failed: {type(error).__name__}: {error}") from error
 
 
 @dataclass(slots=True)

@@ -58,7 +58,10 @@ class Task(Protocol):
 
 @runtime_checkable
 class Voter(Protocol):
-    """Turns ballots into a decision."""
+    """Turns ballots into a decision.
+
+    A voter that weighs ballots by log-probability has an attribute `needs_logprobs = True`; without it they are not drawn.
+    """
 
     def vote(self, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
         """Decide. The order of the ballots must not matter, and a tie has no winner."""

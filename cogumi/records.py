@@ -168,8 +168,8 @@ class Strategy:
     """0.0: hard labels (cross-entropy); T > 0: soft labels (the frozen base's distribution sharpened by T)."""
     why: str
     """The reason for these values, in a few words."""
-    vote_temperature: float = 0.7
-    """Temperature of the voters; a vote at 0.0 would be one opinion many times."""
+    vote_temperature: float | None = None
+    """Temperature of the voters; None: the one at which the model is used. At 0.0 all votes would be one and the same."""
     votes: int = 10
     """Voters per problem."""
     min_agreement: float = 0.5

@@ -1,0 +1,60 @@
+"""A run's progress on stderr: one line per stage, and a bar with rate and time left while it works."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+TITLES = {"before": "diagnose (before)", "after": "diagnose (after)"}
+
+
+class Rate(ProgressColumn):
+    """Finished steps per second."""
+
+    def render(self, task: Task) -> Text:
+        """E.g. `57.3/s`."""
+        return Text("" if task.speed is None else f"{task.speed:.1f}/s", style="dim")
+
+
+class Bars:
+    """The display of a person's terminal. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        bar = BarColumn(bar_width=30)
+        note = TextColumn("[dim]{task.fields[note]}")
+        columns = (TextColumn("  "), bar, MofNCompleteColumn(), Rate(), TimeRemainingColumn(), note)
+        self.bars = Progress(*columns, console=self.console, transient=True)
+        self.task = None if self.console.is_terminal else -1
+
+    def __enter__(self) -> Bars:
+        self.bars.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._clear()
+        self.bars.stop()
+
+    def stage(self, name: str, note: str) -> None:
+        """A line for the stage; its bar comes with the first progress."""
+        self._clear()
+        self.console.print(f"[bold]{TITLES.get(name, name):<18}[/] {note}", soft_wrap=True)
+
+    def progress(self, done: int, total: int, note: str) -> None:
+        """Move the bar."""
+        if self.task is None:
+            self.task = self.bars.add_task("", total=total, note=note)
+        if self.task >= 0:
+            self.bars.update(self.task, completed=done, total=total, note=note)
+
+    def say(self, text: str) -> None:
+        """A sentence of its own."""
+        self.console.print(f"  {text}", soft_wrap=True, markup=False)
+
+    def _clear(self) -> None:
+        if self.task is not None and self.task >= 0:
+            self.bars.remove_task(self.task)
+            self.task = None

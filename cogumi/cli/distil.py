@@ -1,0 +1,26 @@
+"""`cogumi distil`: make training data of the model's own consensus."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from cogumi.cli._options import run_flags
+from cogumi.cli._stage import run_until
+
+
+@click.command()
+@run_flags
+def command(**flags: Any) -> None:
+    r"""Sample the training side, vote, and keep what the model agrees on with itself.
+
+    Writes self_distillation/CATEGORY.jsonl in chat-messages form and prints what was kept and why the rest was not.
+
+    \b
+    Example:
+      cogumi distil --plugins math --problems 500 --out runs/more
+    """
+    folder = run_until("distil", flags).folder
+    click.echo(json.dumps(json.loads((folder / "distillation.json").read_text(encoding="utf-8")), indent=2))

@@ -1,0 +1,30 @@
+"""`cogumi new`: the folder of a plugin of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(("category", "sampler", "voter", "trainer", "benchmark", "model")))
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to make.  [default: cogumi-NAME]")
+def command(kind: str, name: str, out: Path | None) -> None:
+    """Make a new plugin: a folder that installs with pip and whose tests pass.
+
+    \b
+    Example:
+      cogumi new category short-sums
+      pip install -e cogumi-short-sums
+      cogumi run --plugins short-sums
+    """
+    from cogumi.plugins import load
+    from cogumi.scaffold import SCAFFOLDS, create, render
+
+    folder = create(kind, name, out or Path(f"cogumi-{name}"), load())
+    click.echo(f"made {folder}: " + ", ".join(sorted(render(kind, name))), err=True)
+    click.echo(folder)
+    usage = SCAFFOLDS[kind].usage.replace("$name", name)
+    click.echo(f"next: pip install -e {folder} && pytest {folder} && {usage}", err=True)

@@ -1,0 +1,185 @@
+"""Where does the model disagree with itself? Samples at the use temperature and one greedy answer per held-out problem.
+
+The words have one meaning each:
+
+- *response consistency*: the share of the most frequent text among a problem's samples (10 different ones = 10 %);
+- *answer consistency*: the same over canonical answers; a sample without an answer counts as its own;
+- *tie*: no single answer has the most votes;
+- *accuracy*: mean over the samples; *majority accuracy*: the vote's winner, a tie counts as wrong; *greedy accuracy*:
+  temperature 0;
+- *consistent*: more than half of the samples share one answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from statistics import fmean
+from typing import Any
+
+from cogumi import stats
+from cogumi.errors import RunFailed
+from cogumi.plan import Part
+from cogumi.protocols import Voter
+from cogumi.records import JSON, Ballot, Completion, Problem, Request, Sampling, Score, Vote
+from cogumi.settings import Settings
+
+Samples = Mapping[tuple[str, int], Completion]
+ITEM_METRICS = ("response_consistency", "answer_consistency", "unique_responses", "accuracy", "truncated", "no_answer")
+
+
+def use_id(part: Part, problem: Problem) -> str:
+    """The request for a problem's samples at the use temperature."""
+    return f"{part.name}/{problem.id}#use"
+
+
+def greedy_id(part: Part, problem: Problem) -> str:
+    """The request for a problem's greedy answer."""
+    return f"{part.name}/{problem.id}#greedy"
+
+
+def requests(part: Part, settings: Settings) -> list[Request]:
+    """What has to be sampled. Before and after ask the same, with the same seeds."""
+    limit, seed = part.benchmark.max_tokens, settings.seed
+    use = Sampling(temperature=settings.temperature, max_tokens=limit, seed=seed, logprobs=wants_logprobs(part.voter))
+    greedy = Sampling(temperature=0.0, max_tokens=limit, seed=seed)
+    asked: list[Request] = []
+    for problem in part.held_out:
+        with part.entries["benchmark"].blame():
+            messages = tuple(part.benchmark.task.messages(problem))
+        indices = tuple(range(settings.samples))
+        asked.append(Request(id=use_id(part, problem), messages=messages, sampling=use, indices=indices))
+        asked.append(Request(id=greedy_id(part, problem), messages=messages, sampling=greedy))
+    return asked
+
+
+def diagnose(part: Part, samples: Samples, settings: Settings) -> dict[str, JSON]:
+    """The diagnosis of one category, as it stands in `before.json` and `after.json`."""
+    items = [_item(part, problem, samples, settings) for problem in part.held_out]
+    errors = sum(item["errors"] for item in items)
+    items = [item for item in items if item["response_consistency"] is not None]
+    if not items:
+        raise RunFailed(f"{part.name}: no held-out problem could be sampled ({errors} errors; see the samples folder)")
+    metrics = _metrics(items)
+    return {
+        "benchmark": part.benchmark.name,
+        "problems": len(items),
+        "samples": settings.samples,
+        "temperature": settings.temperature,
+        "metrics": metrics,
+        "matrix": _matrix(items),
+        "unscored": sum(item["unscored"] for item in items),
+        "errors": errors,
+        "cause": likely_cause({name: metric["value"] for name, metric in metrics.items()}),
+        "items": items,
+    }
+
+
+def wants_logprobs(voter: Voter) -> bool:
+    """Whether a voter weighs ballots by log-probability (see `cogumi.protocols.Voter`)."""
+    return bool(getattr(voter, "needs_logprobs", False))
+
+
+def consistency(values: Iterable[str | None]) -> float:
+    """The share of the most frequent value; each None counts as a value of its own."""
+    counts = Counter(values)
+    total = sum(counts.values())
+    absent = counts.pop(None, 0)
+    return max([*counts.values(), 1 if absent else 0]) / total
+
+
+def likely_cause(value: Mapping[str, float]) -> str:
+    """What most likely keeps the model from doing better, in a sentence."""
+    gap = value.get("majority_accuracy", 0.0) - value.get("accuracy", 0.0)
+    if value["truncated"] >= 0.2:
+        return f"Truncated: {value['truncated']:.0%} of the answers hit the token limit; raise it before judging any further."
+    if value["no_answer"] >= 0.2:
+        return f"No answer format: {value['no_answer']:.0%} of the samples have no readable answer; check prompt and template."
+    if value["answer_consistency"] < 0.6 and gap >= 0.05:
+        return (
+            f"Too random: a vote over the samples is right {gap * 100:.0f} points more often than a single one, "
+            "so the model knows more than it says; this is what distillation can win."
+        )
+    if value["answer_consistency"] < 0.6:
+        return "Too random, and the vote is no better than a single sample: there is little consensus to teach."
+    if value.get("accuracy", 1.0) < 0.5:
+        return "Wrong but sure: the model agrees with itself on wrong answers; it needs a teacher, not its own consensus."
+    return "Consistent: the model mostly agrees with itself."
+
+
+def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) -> dict[str, Any]:
+    """What one problem's samples say; `response_consistency` is None where all of them failed."""
+    drawn = [samples[use_id(part, problem), index] for index in range(settings.samples)]
+    good = [completion for completion in drawn if completion.finish != "error"]
+    greedy = samples[greedy_id(part, problem), 0]
+    failed = len(drawn) - len(good) + (greedy.finish == "error")
+    if not good:
+        return {"id": problem.id, "response_consistency": None, "errors": failed}
+    with part.entries["benchmark"].blame():
+        answers = part.benchmark.task.answers(problem, good)
+        *scores, greedy_score = part.benchmark.task.score(problem, [*good, greedy])
+    with part.entries["voter"].blame():
+        vote = part.voter.vote(problem, ballots(answers, good))
+    return {
+        "id": problem.id,
+        "response_consistency": consistency(completion.text for completion in good),
+        "answer_consistency": consistency(answers),
+        "unique_responses": len({completion.text for completion in good}),
+        "tie": vote.tie,
+        "accuracy": _mean(score.correct for score in scores),
+        "majority_correct": _winner_correct(vote, answers, scores),
+        "greedy_correct": None if greedy.finish == "error" else greedy_score.correct,
+        "consistent": consistency(answers) > 0.5,
+        "truncated": fmean(completion.finish == "length" for completion in good),
+        "no_answer": fmean(answer is None for answer in answers),
+        "metrics": _mean_metrics(scores),
+        "unscored": sum(score.correct is None for score in scores),
+        "errors": failed,
+    }
+
+
+def ballots(answers: Sequence[str | None], completions: Sequence[Completion]) -> list[Ballot]:
+    """One ballot per completion."""
+    pairs = zip(answers, completions, strict=True)
+    return [Ballot(answer=answer, text=c.text, logprob=c.logprob) for answer, c in pairs]
+
+
+def _winner_correct(vote: Vote, answers: Sequence[str | None], scores: Sequence[Score]) -> bool | None:
+    if vote.winner is None:
+        return False
+    return next(score.correct for answer, score in zip(answers, scores, strict=True) if answer == vote.winner)
+
+
+def _mean(values: Iterable[bool | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def _mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
+    names = sorted({name for score in scores for name in score.metrics})
+    return {name: fmean(score.metrics[name] for score in scores if name in score.metrics) for name in names}
+
+
+def _metrics(items: Sequence[Mapping[str, Any]]) -> dict[str, JSON]:
+    columns: dict[str, list[float | None]] = {name: [item[name] for item in items] for name in ITEM_METRICS}
+    columns["tie_rate"] = [float(item["tie"]) for item in items]
+    columns["majority_accuracy"] = [item["majority_correct"] for item in items]
+    columns["greedy_accuracy"] = [item["greedy_correct"] for item in items]
+    for name in sorted({name for item in items for name in item["metrics"]}):
+        columns[name] = [item["metrics"].get(name) for item in items]
+    known = {name: [float(value) for value in column if value is not None] for name, column in columns.items()}
+    return {name: asdict(stats.mean(column)) for name, column in known.items() if column}
+
+
+def _matrix(items: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The 2x2 of consistent x correct; problems that could not be scored are left out."""
+    scored = [item for item in items if item["majority_correct"] is not None]
+    return {
+        f"{steady}_{right}": sum(
+            item["consistent"] == (steady == "consistent") and item["majority_correct"] == (right == "correct")
+            for item in scored
+        )
+        for steady in ("consistent", "inconsistent")
+        for right in ("correct", "wrong")
+    }

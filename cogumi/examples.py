@@ -1,0 +1,59 @@
+"""The problems that a report shows side by side: the same question, its samples before and after training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cogumi.diagnose import Samples, use_id
+from cogumi.plan import Part, Plan
+from cogumi.records import JSON
+
+SHOWN = 3
+SAMPLES = 4
+
+
+def pick_examples(
+    plan: Plan, before: Samples, after: Samples, was: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[dict[str, JSON]]:
+    """Three problems: the one that gained most, one that lost, and the most ordinary one; by turns over categories."""
+    chosen = [
+        (part, problem_id)
+        for part in plan.parts
+        for problem_id in _telling(was["categories"][part.name]["items"], now["categories"][part.name]["items"])
+    ]
+    per_part = [[pair for pair in chosen if pair[0] is part] for part in plan.parts]
+    turns = [pair for row in range(SHOWN) for column in per_part for pair in column[row : row + 1]]
+    return [_example(part, name, before, after, plan) for part, name in turns[:SHOWN]]
+
+
+def _telling(was: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Ids of the greatest gain, the greatest loss and the median change, without repeats."""
+    later = {item["id"]: item for item in now}
+    pairs = [(item, later[item["id"]]) for item in was if item["id"] in later]
+
+    def change(pair: tuple[Mapping[str, Any], Mapping[str, Any]]) -> tuple[float, float, str]:
+        one, other = pair
+        gained = (other["accuracy"] or 0.0) - (one["accuracy"] or 0.0)
+        return gained, other["response_consistency"] - one["response_consistency"], one["id"]
+
+    ranked = [pair[0]["id"] for pair in sorted(pairs, key=change)]
+    return list(dict.fromkeys([ranked[-1], ranked[0], ranked[len(ranked) // 2]])) if ranked else []
+
+
+def _example(part: Part, problem_id: str, before: Samples, after: Samples, plan: Plan) -> dict[str, JSON]:
+    problem = next(p for p in part.held_out if p.id == problem_id)
+    example: dict[str, JSON] = {
+        "category": part.name,
+        "id": problem.id,
+        "prompt": problem.prompt,
+        "reference": problem.reference,
+    }
+    for name, samples in (("before", before), ("after", after)):
+        drawn = [samples[use_id(part, problem), index] for index in range(plan.settings.samples)]
+        with part.entries["benchmark"].blame():
+            answers = part.benchmark.task.answers(problem, drawn)
+        example[name] = [completion.text for completion in drawn[:SAMPLES]]
+        example[f"{name}_answers"] = list(answers[:SAMPLES])
+        example[f"{name}_different"] = len({completion.text for completion in drawn})
+    return example

@@ -1,0 +1,257 @@
+"""The stages of `cogumi run`, in order: estimate, diagnose, distil, train, diagnose again, gate, report.
+
+Every stage reads files and leaves files in the run folder, and is done when its outputs are what its key says: the key is
+a digest of the run's settings, versions and fingerprints and of the outputs it builds on. A run that was killed goes on
+where it was; a finished stage is not done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cogumi import diagnose, distil, gates
+from cogumi.budget import estimate
+from cogumi.errors import RunFailed
+from cogumi.plan import Part, Plan, make_plan, with_adapter
+from cogumi.plugins import load
+from cogumi.processes import Display, Silent, interpreter, run_worker
+from cogumi.records import JSON, Model, Request
+from cogumi.report import render_html, render_markdown
+from cogumi.examples import pick_examples
+from cogumi.settings import Settings
+from cogumi.store import RunFolder, digest, read_json, read_samples, write_file, write_json, write_lines
+
+IDENTITY = ("settings", "strategies", "versions", "fingerprints")
+TRAINING_LIMIT_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a run came to."""
+
+    folder: Path
+    """The run folder."""
+    verdict: Mapping[str, Any] | None
+    """`verdict.json`, or None when the run stopped at an earlier stage."""
+    before: Mapping[str, Any] | None
+    """`before.json`."""
+    after: Mapping[str, Any] | None
+    """`after.json`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run under way: its plan, its folder, the lock that holds it, and who watches."""
+
+    plan: Plan
+    folder: RunFolder
+    lock: int
+    show: Display
+    record: Mapping[str, JSON]
+    done: dict[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def path(self, name: str) -> Path:
+        """A file of the run folder."""
+        return self.folder.path / name
+
+    def read(self, name: str) -> Any:
+        """A JSON file of the run folder, or None where it does not exist yet."""
+        return read_json(self.path(name)) if self.path(name).exists() else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage: what it builds on, what it leaves, and its work."""
+
+    name: str
+    """What people call it."""
+    needs: tuple[str, ...]
+    """Stages whose outputs it reads."""
+    work: Callable[[Run], Sequence[str]]
+    """Does it and returns the names of its outputs."""
+
+
+def run(settings: Settings, *, until: str = "report", show: Display | None = None) -> Result:
+    """Run the stages up to and including `until`, and only those it builds on.
+
+    Raises `BadInput` before anything is loaded or written when something given is unusable, and `RunFailed` when a stage
+    cannot be finished; what was drawn until then is kept, and the same call goes on from there.
+    """
+    plan = make_plan(settings, load())
+    record = plan.record()
+    folder = RunFolder(settings.out)
+    with folder.hold() as lock:
+        folder.begin(record, same=IDENTITY)
+        state = Run(plan=plan, folder=folder, lock=lock, show=show or Silent(), record=record)
+        state.show.stage("estimate", estimate(plan))
+        for stage in _wanted(until):
+            do(stage, state)
+        return result(settings.out)
+
+
+def result(folder: Path) -> Result:
+    """What a run folder holds."""
+    names = ("verdict.json", "before.json", "after.json")
+    verdict, before, after = (read_json(folder / name) if (folder / name).exists() else None for name in names)
+    return Result(folder=folder, verdict=verdict, before=before, after=after)
+
+
+def do(stage: Stage, run: Run) -> None:
+    """Do a stage, or find that it is done."""
+    inputs = {name: dict(run.done[name]) for name in stage.needs}
+    key = digest([stage.name, {name: run.record[name] for name in IDENTITY}, inputs])
+    if run.folder.done(stage.name, key):
+        run.show.stage(stage.name, "done already")
+    else:
+        with _timed(run, stage.name):
+            outputs = stage.work(run)
+        run.folder.finish(stage.name, key, outputs)
+    run.done[stage.name] = run.folder.output_digests(stage.name)
+
+
+@contextlib.contextmanager
+def _timed(run: Run, name: str) -> Iterator[None]:
+    begin = time.monotonic()
+    try:
+        yield
+    finally:
+        run.folder.add_time(name, time.monotonic() - begin)
+
+
+def diagnose_before(run: Run) -> Sequence[str]:
+    """Where does the model disagree with itself?"""
+    return _diagnose(run, "before", run.plan.model)
+
+
+def distil_consensus(run: Run) -> Sequence[str]:
+    """Sample and vote on the training side, and keep what the model agrees on with itself."""
+    plan = run.plan
+    asked = [request for part in plan.parts for request in distil.requests(part, plan.settings)]
+    run.show.stage("distil", _count(asked))
+    _sample(run, "distil", plan.model, asked)
+    samples = read_samples(run.path("samples/distil.jsonl"))
+    outcomes = {part.name: distil.distil(part, samples, plan.settings) for part in plan.parts}
+    votes = [distil.vote_row(part, outcome) for part in plan.parts for outcome in outcomes[part.name]]
+    write_lines(run.path("votes.jsonl"), votes)
+    for part in plan.parts:
+        kept = [outcome for outcome in outcomes[part.name] if outcome.target is not None]
+        rows = [distil.example_row(part, outcome, plan.settings) for outcome in kept]
+        write_lines(run.path(_examples(part)), rows)
+    summary = {part.name: distil.summary(part, outcomes[part.name]) for part in plan.parts}
+    write_json(run.path("distillation.json"), summary)
+    return ["samples/distil.jsonl", "votes.jsonl", "distillation.json", *map(_examples, plan.parts)]
+
+
+def train_model(run: Run) -> Sequence[str]:
+    """Train an adapter on what was kept."""
+    plan, folder = run.plan, run.folder.state / "train"
+    if not any(run.path(_examples(part)).stat().st_size for part in plan.parts):
+        dropped = {name: part["dropped"] for name, part in run.read("distillation.json").items()}
+        raise RunFailed(f"nothing was kept to train on: {dropped} (more problems, or another --temperature, may help)")
+    run.show.stage("train", f"{plan.trainer.name} on {sum(p['kept'] for p in run.read('distillation.json').values())} examples")
+    job = {
+        "examples": [str(run.path(_examples(part))) for part in plan.parts],
+        "folder": str(folder),
+        "model": asdict(plan.model),
+    }
+    if not run.path("adapter").exists():
+        _work(run, plan.trainer.kind, plan.trainer.name, plan.options(plan.trainer), job)
+        write_json(run.path("training.json"), read_json(folder / "training.json"))
+        (folder / "adapter").replace(run.path("adapter"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return ["training.json", "adapter"]
+
+
+def diagnose_after(run: Run) -> Sequence[str]:
+    """The same questions to the trained model."""
+    return _diagnose(run, "after", with_adapter(run.plan.model, run.path("adapter")))
+
+
+def gate(run: Run) -> Sequence[str]:
+    """Hold before against after, and decide."""
+    seconds = run.folder.seconds("train")
+    verdict = gates.judge(
+        run.plan.settings.phase,
+        run.read("before.json"),
+        run.read("after.json"),
+        training_under_an_hour=seconds < TRAINING_LIMIT_SECONDS,
+    )
+    write_json(run.path("verdict.json"), verdict)
+    run.show.stage("gate", verdict["verdict"])
+    return ["verdict.json"]
+
+
+def report(run: Run) -> Sequence[str]:
+    """Write it all down for people."""
+    before, after, verdict = (run.read(f"{name}.json") for name in ("before", "after", "verdict"))
+    record = {**run.read("run.json"), "distillation": run.read("distillation.json"), "training": run.read("training.json")}
+    samples = {name: read_samples(run.path(f"samples/{name}.jsonl")) for name in ("before", "after")}
+    examples = pick_examples(run.plan, samples["before"], samples["after"], before, after)
+    write_file(run.path("report.md"), render_markdown(record, before, after, verdict, examples))
+    write_file(run.path("report.html"), render_html(record, before, after, verdict, examples))
+    run.show.stage("report", str(run.path("report.md")))
+    return ["report.md", "report.html"]
+
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage(name="before", needs=(), work=diagnose_before),
+        Stage(name="distil", needs=(), work=distil_consensus),
+        Stage(name="train", needs=("distil",), work=train_model),
+        Stage(name="after", needs=("train",), work=diagnose_after),
+        Stage(name="gate", needs=("before", "after"), work=gate),
+        Stage(name="report", needs=("before", "distil", "train", "after", "gate"), work=report),
+    )
+}
+
+
+def _wanted(until: str) -> list[Stage]:
+    """The stage `until` and all it builds on, in order."""
+    needed, queue = {until}, [until]
+    while queue:
+        fresh = set(STAGES[queue.pop()].needs) - needed
+        needed |= fresh
+        queue += fresh
+    return [stage for stage in STAGES.values() if stage.name in needed]
+
+
+def _diagnose(run: Run, name: str, model: Model) -> Sequence[str]:
+    plan = run.plan
+    asked = [request for part in plan.parts for request in diagnose.requests(part, plan.settings)]
+    run.show.stage(name, _count(asked))
+    _sample(run, name, model, asked)
+    samples = read_samples(run.path(f"samples/{name}.jsonl"))
+    diagnoses = {part.name: diagnose.diagnose(part, samples, plan.settings) for part in plan.parts}
+    write_json(run.path(f"{name}.json"), {"categories": diagnoses})
+    return [f"samples/{name}.jsonl", f"{name}.json"]
+
+
+def _sample(run: Run, name: str, model: Model, asked: Sequence[Request]) -> None:
+    """Have every sample drawn that the stage's log does not have yet."""
+    requests = run.folder.state / f"{name}.requests.json"
+    write_json(requests, [asdict(request) for request in asked])
+    sampler = run.plan.sampler
+    job = {"requests": str(requests), "log": str(run.path(f"samples/{name}.jsonl")), "model": asdict(model)}
+    _work(run, sampler.kind, sampler.name, run.plan.options(sampler), job)
+    requests.unlink()
+
+
+def _work(run: Run, kind: str, name: str, options: Mapping[str, JSON], job: Mapping[str, JSON]) -> None:
+    python = interpreter(name, run.plan.settings.pythons)
+    whole = {"kind": kind, "name": name, "options": options, **job}
+    run_worker(whole, folder=run.folder.state, python=python, lock=run.lock, show=run.show)
+
+
+def _examples(part: Part) -> str:
+    return f"self_distillation/{part.name}.jsonl"
+
+
+def _count(asked: Sequence[Request]) -> str:
+    return f"{sum(len(request.indices) for request in asked):,} samples of {len(asked):,} prompts"
