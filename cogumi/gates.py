@@ -185,8 +185,8 @@ def _decide(gate: Gate, interval: stats.Interval) -> Criterion:
     above, below = interval.low >= gate.threshold, interval.high < gate.threshold
     right, wrong = (above, below) if gate.relation == ">=" else (below, above)
     status: Status = "pass" if right else "fail" if wrong else "inconclusive"
-    limit, side = _percent(gate.threshold), {">=": "at least", "<": "under"}[gate.relation]
-    sentence = f"{_span(interval)} on {interval.n} problems; asked is {side} {limit}."
+    limit, side = f"{gate.threshold * 100:g} %", {">=": "at least", "<": "under"}[gate.relation]
+    sentence = f"{_span(interval)} on {interval.n} problems; needed: {side} {limit}."
     more = _more_problems(gate.threshold, interval) if status == "inconclusive" else None
     if status == "inconclusive":
         hint = "No affordable number of problems would decide it at this value."
@@ -234,7 +234,7 @@ def _collapse(name: str, category: str, change: Mapping[str, Any] | None, p: flo
         return _criterion(gate, "not-measured", "No problem could be scored on both sides.")
     fell = change["difference"] < 0 and p < ALPHA
     ends = f"{change['low'] * 100:+.1f} to {change['high'] * 100:+.1f}"
-    moved = f"{change['difference'] * 100:+.1f} points ({ends}, p = {p:.2g})"
+    moved = f"{change['difference'] * 100:+.1f} points ({ends}, corrected p = {p:.2g})"
     sentence = f"Fell significantly: {moved}." if fell else f"No significant fall: {moved}."
     if not fell:
         sentence += f" A fall of {change['detectable'] * 100:.1f} points would probably have been seen."
