@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -123,8 +124,19 @@ def _table(block: Table) -> str:
 
 
 def _row(row: Sequence[str]) -> str:
-    cells = "".join(f"<td{_status_class(cell)}>{_text(cell)}</td>" for cell in row[1:])
+    cells = "".join(f"<td{_status_class(cell)}>{_unbroken(_text(cell))}</td>" for cell in row[1:])
     return f'<tr><th scope="row">{_text(row[0])}</th>{cells}</tr>'
+
+
+def _unbroken(cell: str) -> str:
+    """A figure and its interval each stay on one line of a narrow column; sentences may break anywhere."""
+    if len(cell) >= 40:
+        return cell
+    return re.sub(r"(\(\S+) to (\S+\))| (%|points)", _glue, cell)
+
+
+def _glue(match: re.Match[str]) -> str:
+    return match[0].replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _status_class(cell: str) -> str:
