@@ -89,8 +89,8 @@ def create(kind: str, name: str, folder: Path, registry: Registry) -> Path:
 
 def check_name(kind: str, name: str, registry: Registry) -> None:
     """Refuse a name that cannot be typed, cannot be a package, or is taken already."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 40:
-        fix = "use up to 40 lower-case letters, digits and single hyphens, a letter first, e.g. short-sums"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > 32:
+        fix = "use up to 32 lower-case letters, digits and single hyphens, a letter first, e.g. short-sums"
         raise BadInput(f"{name!r} is no name for a plugin", field="NAME", fix=fix)
     taken = registry.plugins.get(name)
     entry = registry.entries.get((kind, name))
