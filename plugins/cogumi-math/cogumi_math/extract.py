@@ -20,11 +20,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from cogumi_math.numeric import Number, canonical, last_number, number_at, plain
 
 LONGEST = 200
 """Characters of the longest statement that is read as a formula."""
+
+MOST = 50
+"""Statements of one kind that are looked at; who writes more has written nonsense."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,10 @@ _HEADING = re.compile(r"\d{1,2}[.):]\s+[A-Za-z]")
 _FILLER = re.compile(
     r"(?:[=≈~:]|(?:is|that|only|about|approximately|exactly|around|roughly|simply|just|therefore)\b|\s)+", re.IGNORECASE
 )
-_OPERATION = re.compile(r"\s?(?:[-+*/^=<>|!_]|\\[a-zA-Z])\s?[\w(\\.${\[|-]|\(|,\s?[-\d(\\]|[:.]\d|[xyzabcni]\b|[\]})]")
+_OPERATION = re.compile(
+    r"\s?(?:[-+*/^=<>|!_]|\\[a-zA-Z])\s?[\w(\\.${\[|-]|\s?x\s?[\d(]|\(|,\s?[-\d(\\]|[:.]\d|[xyzabcni]\b|[\]})]"
+)
+_ASIDE = re.compile(r"[,;:(].*=|\b(?:because|since|as|for)\b.*=", re.DOTALL)
 _MATHS = re.compile(r"[-+*/^=<>()\[\]{},.|!\\_%°\s0-9A-Za-z]+")
 _CLOCK = re.compile(r"\d{1,4}(?::\d{1,4}){1,2}(?:\s?[ap]\.?m)?", re.IGNORECASE)
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|min|max|gcd|lcm)\b)[A-Za-z]{3,}")
@@ -81,7 +88,7 @@ def gold_answer(worked: str) -> Answer | None:
 
 def _answer_of(text: str, *, cut: bool) -> Answer | None:
     for candidates in (_hashes(text), _boxes(text), _stated(text, _FINAL), _stated(text, _STATED)):
-        for statement, end, closed in candidates:
+        for statement, end, closed in islice(candidates, MOST):
             if cut and not closed and not text[end:].strip(" .,*$"):
                 continue
             if answer := _read(statement):
@@ -105,7 +112,7 @@ def _hashes(text: str) -> Iterator[Candidate]:
 
 
 def _boxes(text: str) -> Iterator[Candidate]:
-    for match in _BOX.finditer(text):
+    for match in islice(_BOX.finditer(text), MOST):
         content = _braced(text, match.end())
         if content is not None:
             yield content, match.end() + len(content) + 1, True
@@ -135,24 +142,31 @@ def _last_word(text: str, *, cut: bool) -> Answer | None:
     if matches and not cut and not text[matches[-1].end() :].strip():
         statement = matches[-1][1].strip()
         return _word(statement) or _last(statement)
-    boxes = list(_boxes(text))
-    return _word(boxes[0][0]) if boxes else None
+    box = next(_boxes(text), None)
+    return None if box is None else _word(box[0])
 
 
 def _read(statement: str) -> Answer | None:
-    """A statement that is a number, with or without a unit, an equation that ends in one, or a formula."""
+    """A statement that is a number, with or without a unit, an equation with one, or a formula."""
     tidy = _tidy(statement)
-    number = number_at(tidy)
-    if number is not None and not _OPERATION.match(tidy, number.end):
-        return _from_number(number)
-    side = _tidy(tidy.rpartition("=")[2])
-    if side != tidy and (number := number_at(side)) and not _OPERATION.match(side, number.end):
-        return _from_number(number)
+    for side in _sides(tidy):
+        text = _tidy(side)
+        number = number_at(text)
+        if number is not None and not _OPERATION.match(text, number.end):
+            return _from_number(number)
     return _formula(tidy)
 
 
+def _sides(text: str) -> tuple[str, ...]:
+    """Where to look for the number: what an equation comes to first, unless the equation is only an aside."""
+    first, last = text.partition("=")[0], text.rpartition("=")[2]
+    if "=" not in text or _ASIDE.search(text):
+        return (text, last, first)
+    return (last, first)
+
+
 def _tidy(statement: str) -> str:
-    text = statement.strip(" \t\n*_:$")
+    text = statement.strip(" \t\n*_:$\"'“”")
     filler = _FILLER.match(text)
     text = text[filler.end() if filler else 0 :].rstrip(".!?;, ")
     return re.sub(r"^-\s+(?=[$\d.])", "-", text.lstrip("* "))

@@ -52,6 +52,11 @@ class WordProblems:
         gold = gold_answer(problem.reference)
         return [self._score(completion, problem.reference, gold) for completion in completions]
 
+    def gold(self, problem: Problem) -> str:
+        """A completion that deserves the full score: the dataset's own worked answer."""
+        worked: str = problem.reference
+        return worked
+
     def _score(self, completion: Completion, worked: str, gold: Answer | None) -> Score:
         if completion.finish == "error":
             return Score(correct=None, note=completion.error)
@@ -74,5 +79,5 @@ def _problem(row: Row, split: str) -> Problem:
         raise row.error("question", "empty", "word the problem")
     if gold_answer(worked) is None:
         raise row.error("answer", "no final answer", "end it with a line `#### N`")
-    digest = hashlib.sha256(question.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(question.encode(errors="surrogatepass")).hexdigest()[:12]
     return Problem(id=f"gsm8k-{split}-{digest}", prompt=question, reference=worked)
