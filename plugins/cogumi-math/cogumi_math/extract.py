@@ -60,7 +60,7 @@ _FILLER = re.compile(
 _OPERATION = re.compile(
     r"\s?(?:[-+*/^=<>|!_]|\\[a-zA-Z])\s?[\w(\\.${\[|-]|\s?x\s?[\d(]|\(|,\s?[-\d(\\]|[:.]\d|[xyzabcni]\b|[\]})]"
 )
-_ASIDE = re.compile(r"[,;:(].*=|\b(?:because|since|as|for)\b.*=", re.DOTALL)
+_ASIDE = re.compile(r"[,;:(]|\b(?:because|since|as|for)\b")
 _MATHS = re.compile(r"[-+*/^=<>()\[\]{},.|!\\_%°\s0-9A-Za-z]+")
 _CLOCK = re.compile(r"\d{1,4}(?::\d{1,4}){1,2}(?:\s?[ap]\.?m)?", re.IGNORECASE)
 _LONG_WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sin|cos|tan|log|ln|exp|sqrt|pi|mod|min|max|gcd|lcm)\b)[A-Za-z]{3,}")
@@ -159,8 +159,9 @@ def _read(statement: str) -> Answer | None:
 
 def _sides(text: str) -> tuple[str, ...]:
     """Where to look for the number: what an equation comes to first, unless the equation is only an aside."""
-    first, last = text.partition("=")[0], text.rpartition("=")[2]
-    if "=" not in text or _ASIDE.search(text):
+    before, equals, last = text.rpartition("=")
+    first = text.partition("=")[0]
+    if not equals or _ASIDE.search(before):
         return (text, last, first)
     return (last, first)
 

@@ -222,7 +222,8 @@ def test_any_text_is_read_without_complaint(completion, cut):
 
 
 @pytest.mark.parametrize(
-    "piece", ["9", "1,", "1/", "1 1/", "1^", "-", "#", "#### ", "\\boxed{", "{", "answer to ", "final answer", " ", "10^"]
+    "piece",
+    ["9", "1,", "1/", "1 1/", "1^", "-", "#", "#### ", "\\boxed{", "{", "answer to ", "final answer", " ", "10^", "= ,"],
 )
 def test_long_repetitions_are_read(piece):
     for completion in (
