@@ -1,0 +1,201 @@
+"""The trainer itself: check, plan, load, train, measure, write.
+
+Final files, all without timestamps, the same bytes however often the training was killed on the way:
+
+    adapter/adapter_model.safetensors  adapter/adapter_config.json   what peft loads
+    adapter/cogumi_training.json                                     how the base was held, what came of the training
+    losses.jsonl                                                     one line per optimiser step
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cogumi.chat import Chat
+from cogumi.errors import RunFailed
+from cogumi.protocols import Report
+from cogumi.records import JSON, Example, Model, Training
+from cogumi_qlora.checkpoints import Checkpoints, sync
+from cogumi_qlora.encode import Encoded, encode_all
+from cogumi_qlora.plan import plan
+from cogumi_qlora.settings import Settings
+
+if TYPE_CHECKING:
+    from cogumi_qlora.base import Base
+    from cogumi_qlora.loop import Loop
+
+RECORD = "cogumi_training.json"
+LOSSES = "losses.jsonl"
+LARGE = 500_000_000
+"""From this many parameters on, activations are recomputed on a GPU rather than kept."""
+NOT_MOVED = "the adapter did not move: the trained model is the base model; raise the learning rate or train longer"
+LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "cogumi-qlora")
+
+
+@dataclass(frozen=True, slots=True)
+class QLoRA:
+    """A `cogumi.protocols.Trainer`."""
+
+    settings: Settings
+    """How to train."""
+
+    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+        """Train, or resume, or return what an earlier call with the same arguments finished.
+
+        Raises `BadInput` for examples or a base that cannot be trained on, before any weights are loaded.
+        """
+        from cogumi_qlora import base
+
+        config = base.check_folder(model)
+        chat = Chat.load(model)
+        encoded = encode_all(examples, chat, _limit(self.settings, config))
+        fingerprint = _fingerprint(self.settings, encoded, model)
+        if (done := _finished(folder, model, fingerprint)) is not None:
+            return done
+        checkpoints = Checkpoints(folder / "checkpoints", fingerprint)
+        checkpoints.open()
+        report(0, 0, "loading the base model")
+        loaded = base.load(model, self.settings)
+        for note in loaded.notes:
+            report(0, 0, note)
+        loop = self._loop(loaded, encoded, chat.pad_id, checkpoints, report)
+        _run(loop)
+        training = _finish(loop, loaded, model, folder, fingerprint, chat.notes)
+        checkpoints.remove()
+        return training
+
+    def _loop(self, base: Base, examples: Sequence[Encoded], pad_id: int, checkpoints: Checkpoints, report: Report) -> Loop:
+        """The training loop, ready to run: adapter attached, steps planned."""
+        from cogumi_qlora import layout, lora
+        from cogumi_qlora.loop import Job, Loop, arguments
+
+        chosen = layout.choose(base, examples, self.settings, pad_id)
+        steps = plan(examples, self.settings, group_by_length=not chosen.packs)
+        adapted = lora.attach(base, self.settings)
+        if self._recompute(base):
+            adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        job = Job(
+            steps=steps,
+            collate=chosen.collate,
+            keeps_logits=chosen.keeps_logits,
+            checkpoints=checkpoints,
+            on_step=lambda number, loss: report(number, len(steps), f"loss {loss:.4f}"),
+        )
+        return Loop(adapted, arguments(self.settings, checkpoints.staging, len(steps), base.device), job)
+
+    def _recompute(self, base: Base) -> bool:
+        """Gradient checkpointing: by default for models on a GPU that are large enough to need it."""
+        if self.settings.gradient_checkpointing != "auto":
+            return self.settings.gradient_checkpointing == "on"
+        return base.device.type == "cuda" and base.model.num_parameters() > LARGE
+
+
+def _run(loop: Loop) -> None:
+    import torch
+
+    try:
+        loop.resume()
+    except torch.OutOfMemoryError as error:
+        fix = "lower batch_size and raise gradient_accumulation by the same factor, or gradient_checkpointing=on"
+        raise RunFailed(f"out of memory in step {len(loop.losses) + 1} ({fix})") from error
+
+
+def _finish(loop: Loop, base: Base, model: Model, folder: Path, fingerprint: str, notes: Sequence[str]) -> Training:
+    """Measure, and write the final files; the adapter's folder appears last and whole."""
+    from cogumi_qlora import lora
+    from cogumi_qlora.base import fingerprint as base_fingerprint
+
+    moved = lora.change(loop.model)
+    record = {
+        "base": base_fingerprint(model),
+        "compute_dtype": str(base.dtype).removeprefix("torch."),
+        "double_quantization": base.quantization == "nf4",
+        "fingerprint": fingerprint,
+        "largest_change": {"layer": moved.layer, "weight_change": moved.largest},
+        "notes": [*notes, *base.notes, *([] if moved.overall else [NOT_MOVED])],
+        "quantization": base.quantization,
+        "steps": len(loop.losses),
+        "weight_change": moved.overall,
+    }
+    _write_losses(folder / LOSSES, loop.losses)
+    staged = folder / "adapter.partial"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    lora.save(loop.model, staged, model.name)
+    lora.write_json(staged / RECORD, record)
+    _move_into_place(staged, folder / "adapter")
+    return _training(model, folder, record, loop.losses)
+
+
+def _move_into_place(staged: Path, final: Path) -> None:
+    for path in [*staged.iterdir(), staged]:
+        sync(path)
+    shutil.rmtree(final, ignore_errors=True)
+    staged.rename(final)
+    sync(final.parent)
+
+
+def _write_losses(path: Path, losses: Sequence[float]) -> None:
+    lines = (json.dumps({"step": step, "loss": loss}) + "\n" for step, loss in enumerate(losses, 1))
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(lines), encoding="utf-8")
+    sync(partial)
+    partial.rename(path)
+
+
+def _finished(folder: Path, model: Model, fingerprint: str) -> Training | None:
+    """What an earlier call finished, if its arguments were the same."""
+    try:
+        record = json.loads((folder / "adapter" / RECORD).read_text(encoding="utf-8"))
+        losses = [json.loads(line)["loss"] for line in (folder / LOSSES).read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError):  # nothing finished here, or not by this trainer
+        return None
+    if record.get("fingerprint") != fingerprint or len(losses) != record["steps"]:
+        return None
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return _training(model, folder, record, losses)
+
+
+def _training(model: Model, folder: Path, record: dict[str, JSON], losses: Sequence[float]) -> Training:
+    return Training(
+        model=replace(model, adapter=str(folder / "adapter")),
+        steps=record["steps"],
+        losses=tuple(losses),
+        weight_change=record["weight_change"],
+        quantization=record["quantization"],
+        notes=tuple(record["notes"]),
+    )
+
+
+def _limit(settings: Settings, config: dict[str, Any]) -> int:
+    """Most tokens of an example: the model's context, or less where the user said so."""
+    context = config.get("max_position_embeddings") or config.get("n_positions") or sys.maxsize
+    return min(context, settings.max_length or context)
+
+
+def _fingerprint(settings: Settings, examples: Sequence[Encoded], model: Model) -> str:
+    """A digest of everything that decides what comes out, but the machine."""
+    from cogumi_qlora.base import fingerprint as base_fingerprint
+
+    value = {
+        "base": base_fingerprint(model),
+        "examples": [asdict(example) for example in examples],
+        "settings": asdict(settings),
+        "versions": {name: _version(name) for name in LIBRARIES},
+    }
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # bitsandbytes is not there on every platform
+        return None
