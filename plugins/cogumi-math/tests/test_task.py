@@ -40,6 +40,14 @@ def test_every_real_gold_answer_scores_one_and_garbage_does_not(real, said, make
     assert task._equivalence._formulas._worker is None
 
 
+@pytest.mark.parametrize("make", [math, gsm8k])
+def test_every_bundled_gold_answer_scores_one(said, make):
+    task = make(data="bundled").task
+    for problem in task.problems():
+        (score,) = task.score(problem, said(problem.reference))
+        assert (score.correct, score.metrics) == (True, {"lm_eval_strict": 1.0, "lm_eval_flexible": 1.0})
+
+
 def test_ids_follow_the_question_and_not_its_place(folder):
     path = folder / "train.jsonl"
     ids = [p.id for p in math(data=str(folder)).task.problems()]
