@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,13 +104,13 @@ def _bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
         return gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"cannot be read: {error}", file=path) from error
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
     raw = _bytes(path)
-    reader = jsonlines.Reader(io.BytesIO(raw))
+    reader = jsonlines.Reader(io.BytesIO(raw), loads=_loads)
     line = 0
     while True:
         line += 1
@@ -121,13 +123,21 @@ def _jsonl_rows(path: Path) -> Iterator[Row]:
         yield Row(value=value, file=str(path), line=line)
 
 
+def _loads(text: str | bytes) -> JSON:
+    """The value of one line; half a surrogate pair, written as an escape, is a UnicodeEncodeError."""
+    value = json.loads(text)
+    if "\\ud" in str(text).lower():
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 def _line_problem(raw: bytes, line: int, error: jsonlines.InvalidLineError) -> str:
     text = raw.split(b"\n")[line - 1]
     if not text.strip():
         return "blank line"
-    if isinstance(error.__cause__, UnicodeDecodeError):
+    if isinstance(error.__cause__, UnicodeError):
         return "not UTF-8"
-    if line - 1 == raw.count(b"\n"):
+    if line - 1 == raw.count(b"\n") and isinstance(error.__cause__, ValueError):
         return "torn line: the file ends in the middle of a record"
     return "not a JSON object"
 
@@ -136,7 +146,10 @@ def _csv_rows(path: Path) -> Iterator[Row]:
     try:
         reader = csv.DictReader(io.StringIO(_bytes(path).decode("utf-8-sig")), strict=True)
         for value in reader:
-            yield Row(value=value, file=str(path), line=reader.line_num)
+            row = Row(value=value, file=str(path), line=reader.line_num)
+            if None in value or None in value.values():
+                raise row.error("columns", "not as many as in the first line", "quote texts that hold a comma")
+            yield row
     except UnicodeDecodeError as error:
         raise BadInput("not UTF-8", file=path) from error
     except csv.Error as error:
@@ -144,8 +157,10 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
-    import pyarrow.parquet
-
+    try:
+        import pyarrow.parquet
+    except ImportError as error:
+        raise BadInput("reading parquet needs the package pyarrow", file=path, fix="pip install pyarrow") from error
     try:
         table = pyarrow.parquet.read_table(path)
     except (OSError, ValueError) as error:
@@ -157,10 +172,12 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
 def _hub_rows(repo: str, config: str | None, split: str) -> Iterator[Row]:
     try:
         from datasets import load_dataset
+        from huggingface_hub import snapshot_download
     except ImportError as error:
         fix = "pip install datasets, or give local data: --data NAME=PATH"
         raise BadInput("reading the data hub needs the package datasets", field="data", fix=fix) from error
-    try:
+    try:  # without a connection and a cache the first call fails at once, where the second tries again for half a minute
+        snapshot_download(repo, repo_type="dataset", allow_patterns="README.md")
         dataset = load_dataset(repo, config, split=split)
     except Exception as error:  # the hub client raises many unrelated types; each means: no data
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
@@ -173,7 +190,9 @@ def _hub_rows(repo: str, config: str | None, split: str) -> Iterator[Row]:
 def _refuse_repeats(rows: Sequence[Row], field: str) -> None:
     seen: dict[str, int] = {}
     for row in rows:
-        value = str(row.value.get(field))
+        if field not in row.value:
+            continue  # the task will say so
+        value = str(row.value[field])
         if value in seen:
             raise row.error(field, f"the same as in line {seen[value]}", "remove one of the two")
         seen[value] = row.line
