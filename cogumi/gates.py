@@ -41,6 +41,8 @@ Status = Literal["pass", "fail", "inconclusive", "not-measured"]
 Categories = Mapping[str, Diagnosis]
 NOTHING_TO_WIN = 0.05
 """A vote shown to be less than this much better than a single sample has nothing to teach."""
+MOST_PROBLEMS = 50_000
+"""Nobody is told to measure on more problems than these."""
 ALPHA = 0.05
 """Significance level."""
 OBSTACLE = 0.1
@@ -197,11 +199,11 @@ def _decide(gate: Gate, interval: stats.Interval) -> Criterion:
 
 
 def _more_problems(threshold: float, interval: stats.Interval) -> int | None:
-    """How many more problems would narrow the interval until the threshold is outside; None above a million."""
+    """How many more problems would narrow the interval until the threshold is outside; None above what anyone measures."""
     distance = abs(interval.value - threshold)
     reach = interval.value - interval.low if interval.value >= threshold else interval.high - interval.value
     needed = interval.n * (reach / distance) ** 2 if distance else math.inf
-    return math.ceil(needed) - interval.n + 1 if needed < 1e6 else None
+    return math.ceil(needed) - interval.n + 1 if needed <= MOST_PROBLEMS else None
 
 
 def _criterion(gate: Gate, status: Status, evidence: str) -> Criterion:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -52,9 +52,9 @@ class Option:
 
 def options_of(factory: Callable[..., object]) -> dict[str, Option]:
     """The options of a factory by name, in the order of its signature."""
-    hints = typing.get_type_hints(_annotated(factory))
-    parameters = inspect.signature(factory).parameters.values()
-    return {p.name: _option(p, hints.get(p.name, str)) for p in parameters if p.kind is p.KEYWORD_ONLY}
+    parameters = [p for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    hints = _hints(factory, parameters)
+    return {p.name: _option(p, hints[p.name]) for p in parameters}
 
 
 def check_options(what: str, factory: Callable[..., object], given: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -72,11 +72,12 @@ def check_options(what: str, factory: Callable[..., object], given: Mapping[str,
         raise BadInput(f"{what}: {error}", field=current) from error
 
 
-def _annotated(factory: Callable[..., object]) -> Any:
-    """The function that holds a factory's annotations: a class's are on `__init__`, an object's on `__call__`."""
-    if isinstance(factory, type):
-        return factory.__init__  # type: ignore[misc]
-    return factory if inspect.isroutine(factory) else factory.__call__  # type: ignore[operator]
+def _hints(factory: Callable[..., object], parameters: Sequence[inspect.Parameter]) -> dict[str, Any]:
+    """The parameters' types. The return type is left alone: it may name a class that is only imported when it is needed."""
+    function: Any = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
+    function = inspect.unwrap(function if inspect.isroutine(function) else function.__call__)
+    annotations = {p.name: str if p.annotation is p.empty else p.annotation for p in parameters}
+    return typing.get_type_hints(types.SimpleNamespace(__annotations__=annotations), globalns=function.__globals__)
 
 
 def _option(parameter: inspect.Parameter, hint: Any) -> Option:

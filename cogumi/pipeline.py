@@ -18,12 +18,12 @@ from typing import Any
 from cogumi import diagnose, distil, gates
 from cogumi.budget import estimate
 from cogumi.errors import RunFailed
+from cogumi.examples import pick_examples
 from cogumi.plan import Part, Plan, make_plan, with_adapter
 from cogumi.plugins import load
 from cogumi.processes import Display, Silent, interpreter, run_worker
 from cogumi.records import JSON, Model, Request
 from cogumi.report import render_html, render_markdown
-from cogumi.examples import pick_examples
 from cogumi.settings import Settings
 from cogumi.store import RunFolder, digest, read_json, read_samples, write_file, write_json, write_lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 TITLES = {"before": "diagnose (before)", "after": "diagnose (after)"}
@@ -28,7 +28,7 @@ class Bars:
         note = TextColumn("[dim]{task.fields[note]}")
         columns = (TextColumn("  "), bar, MofNCompleteColumn(), Rate(), TimeRemainingColumn(), note)
         self.bars = Progress(*columns, console=self.console, transient=True)
-        self.task = None if self.console.is_terminal else -1
+        self.task: TaskID | None = None
 
     def __enter__(self) -> Bars:
         self.bars.start()
@@ -47,14 +47,13 @@ class Bars:
         """Move the bar."""
         if self.task is None:
             self.task = self.bars.add_task("", total=total, note=note)
-        if self.task >= 0:
-            self.bars.update(self.task, completed=done, total=total, note=note)
+        self.bars.update(self.task, completed=done, total=total, note=note)
 
     def say(self, text: str) -> None:
         """A sentence of its own."""
         self.console.print(f"  {text}", soft_wrap=True, markup=False)
 
     def _clear(self) -> None:
-        if self.task is not None and self.task >= 0:
+        if self.task is not None:
             self.bars.remove_task(self.task)
             self.task = None

@@ -12,7 +12,7 @@ from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range,
 from cogumi.report.content import Example, Run, build
 
 PROMPT_LIMIT = 4_000
-SAMPLE_LIMIT = 3_000
+SAMPLE_LIMIT = 1_500
 CELL_LIMIT = 1_000
 
 LABEL, AXIS, ROW = 210, 400, 34

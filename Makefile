@@ -1,0 +1,38 @@
+# Everything sets itself up in .venv; a second call does not install again.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+MANIFESTS := pyproject.toml constraints.txt requirements-dev.txt $(wildcard plugins/*/pyproject.toml)
+
+.PHONY: demo test test-all lint benchmarks tiny-model clean
+
+demo: $(READY)  ## the main job, with the embedded model
+	$(BIN)/cogumi run --plugins math --out runs/demo
+
+test: lint  ## what every change must pass
+	$(BIN)/pytest -q -m "not slow"
+
+test-all: lint  ## the slow tests too
+	$(BIN)/pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmarks: $(READY)
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+tiny-model: $(READY)  ## make the embedded model's weights again, from nothing
+	$(BIN)/python plugins/cogumi-tiny/recipe/train.py --out plugins/cogumi-tiny/cogumi_tiny/model
+
+$(READY): $(MANIFESTS)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs .mypy_cache .ruff_cache .pytest_cache
