@@ -12,14 +12,16 @@ import click
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), help="The folder to make.  [default: cogumi-NAME]")
 def command(kind: str, name: str, out: Path | None) -> None:
-    """Make a new plugin: a folder that installs with pip and whose tests pass.
+    """Make a plugin of your own.
+
+    The folder installs with pip, its tests pass, and a category runs as it is.
 
     \b
     Example:
       cogumi new category short-sums
       pip install -e cogumi-short-sums
       cogumi run --plugins short-sums
-    """
+    """  # noqa: D301  # click wants the character itself
     from cogumi.plugins import load
     from cogumi.scaffold import SCAFFOLDS, create, render
 

@@ -19,12 +19,14 @@ KINDS = ("category", "benchmark", "sampler", "voter", "trainer", "model")
 @click.option("--kind", type=click.Choice(KINDS), help="Only what is of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
 def command(kind: str | None, as_json: bool) -> None:
-    """List what the installed plugins offer, with the options that each takes, and the plugins that are broken.
+    """List what plugins offer and the options it takes.
+
+    A plugin that cannot be loaded is listed with the cause.
 
     \b
     Example:
       cogumi plugins --kind sampler
-    """
+    """  # noqa: D301  # click wants the character itself
     from cogumi.plugins import load
 
     registry = load()
