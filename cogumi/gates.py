@@ -5,10 +5,10 @@ whole interval is on the wrong side, and is inconclusive in between: a point est
 points. What was not part of a run is `not-measured`, said and counted for neither side. All gates must pass, so testing
 several needs no correction (an intersection-union test; Berger 1982).
 
-Two criteria are added for every category, because consistency can rise while knowledge falls:
+Two criteria are added for every category, because consistency can rise while knowledge falls. The reasoning guard is exempt
+in the phase whose gate says how much of it may go.
 
-- *no collapse: accuracy*: accuracy has not fallen significantly on the same problems. The reasoning guard is exempt in
-  the phase whose gate says how much of it may go.
+- *no collapse: accuracy*: accuracy has not fallen significantly on the same problems.
 - *no collapse: certainty*: what the model became sure of is not significantly more often wrong than right (the change of
   consistent-and-correct minus that of consistent-but-wrong). Consistent-but-wrong alone is no criterion: a model that
   becomes consistent at all becomes so on some problems it always got wrong, however good the training.
@@ -222,9 +222,10 @@ def _no_collapse(comparisons: Mapping[str, Any], guards: set[str | None]) -> lis
     """The added criteria (see the module), tested together."""
     changes: dict[str, tuple[str, str, Mapping[str, Any] | None]] = {}
     for category, comparison in comparisons.items():
-        if category not in guards:
-            accuracy = comparison["metrics"].get("accuracy")
-            changes[f"{category} accuracy"] = ("no collapse: accuracy", category, accuracy)
+        if category in guards:
+            continue
+        accuracy = comparison["metrics"].get("accuracy")
+        changes[f"{category} accuracy"] = ("no collapse: accuracy", category, accuracy)
         changes[f"{category} certainty"] = ("no collapse: certainty", category, comparison["certainty"])
     adjusted = stats.holm({key: change["p"] for key, (_, _, change) in changes.items() if change is not None})
     return [_collapse(*entry, adjusted.get(key, 1.0)) for key, entry in changes.items()]

@@ -137,6 +137,7 @@ def paired(before: Sequence[float], after: Sequence[float]) -> Difference:
 def ratio(before: Sequence[float], after: Sequence[float]) -> Interval:
     """Mean after over mean before with its paired bootstrap interval (above 2,000 pairs: the delta method).
 
+    Where every problem changed by the very same factor the interval is as wide as that of no change at all, not zero.
     Raises ValueError where the mean before is zero, so that nothing could be retained.
     """
     _refuse_unpaired(before, after)
@@ -144,9 +145,11 @@ def ratio(before: Sequence[float], after: Sequence[float]) -> Interval:
     if base <= 0:
         raise ValueError("no ratio to a mean of zero")
     value = fmean(after) / base
-    if n > MOST_RESAMPLED:
-        error = math.sqrt(pvariance([y - value * x for x, y in zip(before, after, strict=True)]) / n) / base
-        return Interval(value, value - Z * error, value + Z * error, n)
+    residuals = [y - value * x for x, y in zip(before, after, strict=True)]
+    error = math.sqrt(pvariance(residuals) / n)
+    if error < 1e-12 or n > MOST_RESAMPLED:
+        reach = Z * (_agresti_min(residuals)[2] if error < 1e-12 else error) / base
+        return Interval(value, value - reach, value + reach, n)
     draws = [_quotient(sum(pick(after)), sum(pick(before))) for pick in _resamples(n)]
     return Interval(value, *_percentiles(draws), n)
 
