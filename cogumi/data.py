@@ -153,7 +153,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         raise BadInput("not UTF-8", file=path) from error
     except csv.Error as error:
-        raise BadInput(f"not CSV: {error}", file=path, line=reader.line_num) from error
+        raise BadInput(f"not CSV: {error}", file=path, line=reader.reader.line_num) from error
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
