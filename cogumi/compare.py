@@ -136,11 +136,24 @@ def transition(before: str, after: str) -> str:
 
 
 def _pairs(before: Diagnosis, after: Diagnosis) -> list[tuple[Item, Item]]:
+    for side in (before, after):
+        _refuse_incomplete(side)
     for field in ("benchmark", "samples", "temperature"):
         if before[field] != after[field]:
             problem = f"{before[field]} before and {after[field]} after"
             raise BadInput(problem, field=field, fix="diagnose both sides with the same settings")
     return pair_items(before, after)
+
+
+def _refuse_incomplete(diagnosis: Diagnosis) -> None:
+    """A file that was edited, or written by something else, is refused by name instead of failing somewhere below."""
+    needed = {"benchmark", "samples", "temperature", "errors", "metrics", "items"}
+    if absent := sorted(needed - diagnosis.keys()):
+        raise BadInput("missing", field=absent[0], fix="give a diagnosis as before.json holds it")
+    for item in diagnosis["items"]:
+        if absent := sorted({"id", "consistent", "metrics", *ITEM_FIELDS.values()} - item.keys()):
+            name = f"items: {item.get('id')}: {absent[0]}"
+            raise BadInput("missing", field=name, fix="give a diagnosis as before.json holds it")
 
 
 def _refuse_absent(absent: Sequence[str], diagnosis: Diagnosis, side: str) -> None:

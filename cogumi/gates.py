@@ -127,7 +127,7 @@ def judge(
     """
     if phase not in PHASES:
         raise BadInput(f"no phase named {phase!r}", field="phase", fix=near(phase, PHASES))
-    old, new = before["categories"], after["categories"]
+    old, new = before.get("categories", {}), after.get("categories", {})
     if not old or old.keys() != new.keys():
         problem = f"categories before: {', '.join(sorted(old)) or 'none'}; after: {', '.join(sorted(new)) or 'none'}"
         raise BadInput(problem, field="categories", fix="diagnose the same categories before and after")

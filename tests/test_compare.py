@@ -157,6 +157,15 @@ def test_sides_measured_differently_are_refused(field: str, value: Any) -> None:
         compare(side, {**side, field: value})
 
 
+def test_an_incomplete_diagnosis_is_refused_by_field() -> None:
+    side = from_cells("consistent_wrong")
+    torn = {**side, "items": [{name: value for name, value in side["items"][0].items() if name != "tie"}]}
+    with pytest.raises(BadInput, match="items: p0: tie: missing"):
+        compare(side, torn)
+    with pytest.raises(BadInput, match="samples: missing"):
+        compare({name: value for name, value in side.items() if name != "samples"}, side)
+
+
 def test_the_result_is_plain_json_and_always_the_same() -> None:
     before = from_cells(*CELLS * 5)
     after = from_cells(*reversed(CELLS * 5))

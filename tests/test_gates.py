@@ -262,6 +262,8 @@ def test_unknown_phases_and_unequal_categories_are_refused() -> None:
         run(BEFORE, BEFORE, phase="mini")
     with pytest.raises(BadInput, match="categories before: math; after: code"):
         judge("full", categories(math=BEFORE), categories(code=BEFORE), training_under_an_hour=None)
+    with pytest.raises(BadInput, match="categories before: none; after: math"):
+        judge("full", {}, categories(math=BEFORE), training_under_an_hour=None)
 
 
 def test_the_verdict_is_plain_json_and_always_the_same() -> None:

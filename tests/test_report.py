@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt  # comes with rich
 from rich.console import Console
 
 from cogumi import stats
@@ -141,6 +142,21 @@ def test_markdown_tables_keep_their_shape_whatever_a_model_writes() -> None:
     assert "# owned" not in re.sub(r"\\#", "", text)
     assert "<" not in text
     assert "![" not in text
+
+
+def test_a_markdown_reader_sees_the_models_text_and_nothing_of_its_markup() -> None:
+    """As a CommonMark parser reads it: hostile text adds tables' cells and code, never an element of another kind."""
+    parse = MarkdownIt("commonmark").enable("table").parse
+
+    def kinds(text: str) -> set[str]:
+        return {part.type for token in parse(text) for part in (token, *(token.children or ()))}
+
+    hostile = report(render_markdown, examples=[{**example(HOSTILE), "prompt": HOSTILE, "reference": HOSTILE, "id": HOSTILE}])
+    assert kinds(hostile) == kinds(report(render_markdown))
+    assert not {"html_block", "html_inline", "image", "link_open", "code_inline"} & kinds(hostile)
+    cells = [token.content for token in parse(hostile) if token.type == "inline"]
+    shown = ["".join(part.content for part in parse(cell)[1].children or ()) for cell in cells if "owned" in cell]
+    assert words.one_line(HOSTILE) in shown
 
 
 def test_a_prompt_cannot_end_its_code_block() -> None:
