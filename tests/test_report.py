@@ -240,6 +240,11 @@ def test_a_category_that_cannot_be_scored_is_reported(render: Render) -> None:
     assert "? undecided" in text
 
 
+def test_problems_shown_in_part_tell_how_many_texts_there_were() -> None:
+    shown = {**example("6"), "before": ["6", "7"], "before_answers": ["6", "7"], "before_different": 9}
+    assert "9 different texts in all samples; answers of the first 2: 6 × 1, 7 × 1" in report(render_markdown, examples=[shown])
+
+
 def test_the_terminal_shows_figures_criteria_and_verdict() -> None:
     hostile = {**VERDICT, "why": "[bold red]markup[/] stays text"}
     console = Console(file=io.StringIO(), width=160)

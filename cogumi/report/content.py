@@ -14,7 +14,8 @@ from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range,
 Run: TypeAlias = Mapping[str, Any]
 """`settings`, `fingerprints` and `versions` (any nesting), `distillation` by category, and `training` or None."""
 Example: TypeAlias = Mapping[str, Any]
-"""`category`, `id`, `prompt`, `reference`, and per side the texts (`before`, `after`) and answers (`before_answers`, ...)."""
+"""`category`, `id`, `prompt`, `reference`, and per side the texts (`before`, `after`) and answers (`before_answers`, ...).
+Where these are only the first few samples, `before_different` and `after_different` count the different texts among all."""
 
 SHOWN_SAMPLES = 4
 SETTING_LIMIT = 300
@@ -195,19 +196,27 @@ def _examples(examples: Sequence[Example]) -> Iterator[Block]:
     yield Heading(2, "Side by side")
     for example in examples:
         yield Heading(3, f"{example['category']}: {example['id']}")
-        sides = [_side(example[side], example[f"{side}_answers"]) for side in ("before", "after")]
+        sides = [_side(example, side) for side in ("before", "after")]
         reference = example.get("reference")
         yield SideBySide(example["prompt"], "" if reference is None else _plain(reference), *sides)
 
 
-def _side(texts: Sequence[str], answers: Sequence[str | None]) -> Side:
+def _side(example: Example, side: str) -> Side:
+    texts: Sequence[str] = example[side]
+    different = example.get(f"{side}_different")
+    if different is None:
+        seen = f"{words.count(len(set(texts)), 'different text')} in {words.count(len(texts), 'sample')}; answers:"
+    else:
+        seen = f"{words.count(different, 'different text')} in all samples; answers of the first {len(texts)}:"
+    return Side(f"{seen} {_answers(example[f'{side}_answers'])}", tuple(texts[:SHOWN_SAMPLES]))
+
+
+def _answers(answers: Sequence[str | None]) -> str:
+    """The most frequent answers with their counts."""
     counts = Counter("none" if answer is None else answer for answer in answers)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{words.clip(answer, 60)} × {number}" for answer, number in ranked[:5])
-    more = f" and {len(ranked) - 5} more" if len(ranked) > 5 else ""
-    different = words.count(len(set(texts)), "different text")
-    summary = f"{different} in {words.count(len(texts), 'sample')}; answers: {named or 'none'}{more}"
-    return Side(summary, tuple(texts[:SHOWN_SAMPLES]))
+    return named + (f" and {len(ranked) - 5} more" if len(ranked) > 5 else "")
 
 
 def _provenance(run: Run) -> Iterator[Block]:
