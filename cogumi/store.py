@@ -87,11 +87,14 @@ class SampleLog:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.torn = False
         self.completions: dict[tuple[str, int], Completion] = {}
+        raw = path.read_bytes() if path.exists() else b""
+        whole = raw[: raw.rfind(b"\n") + 1]
+        self.torn = len(whole) < len(raw)
+        self._recover(whole)
         self._stream: IO[bytes] = path.open("ab")
+        self._stream.truncate(len(whole))
         self._synced = time.monotonic()
-        self._recover()
 
     def __enter__(self) -> SampleLog:
         return self
@@ -114,13 +117,8 @@ class SampleLog:
         rows = sorted(self.completions.values(), key=lambda c: (c.request, c.index))
         write_file(self.path, b"".join(map(_line, rows)).decode())
 
-    def _recover(self) -> None:
-        raw = self.path.read_bytes()
-        whole, newline, rest = raw.rpartition(b"\n")
-        if rest:
-            self.torn = True
-            self._stream.truncate(len(whole) + len(newline))
-        for number, line in enumerate(whole.split(b"\n") if newline else (), 1):
+    def _recover(self, whole: bytes) -> None:
+        for number, line in enumerate(whole.split(b"\n")[:-1], 1):
             completion = _parse(line, self.path, number)
             self.completions[completion.request, completion.index] = completion
 
