@@ -57,6 +57,7 @@ RUN: dict[str, Any] = {
     "settings": {"model": "tiny", "options": {"qlora": {"epochs": 2}}, "plugins": ["math"]},
     "fingerprints": {"data": {"math": "0123abcd"}},
     "versions": {"cogumi": "0.1.0"},
+    "strategies": {"math": {"why": "exact answers"}},
     "distillation": {"math": {"problems": 100, "kept": 61, "dropped": {"tie": 20, "disagrees": 19}, "label_accuracy": 0.9}},
     "training": {
         "steps": 1_075,
@@ -122,6 +123,7 @@ def test_both_forms_say_all_there_is_to_say(render: Render, read: Callable[[str]
         "1 different text in 10 samples",
         "options.qlora.epochs",
         "0123abcd",
+        "exact answers",
         "the share of the most frequent text among a problem's samples",
     ):
         assert expected in text, expected

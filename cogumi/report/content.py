@@ -12,7 +12,7 @@ from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
 
 Run: TypeAlias = Mapping[str, Any]
-"""`settings`, `fingerprints` and `versions` (any nesting), `distillation` by category, and `training` or None."""
+"""run.json (`settings`, `strategies`, `fingerprints`, ...), and `distillation` by category and `training`, where there are."""
 Example: TypeAlias = Mapping[str, Any]
 """`category`, `id`, `prompt`, `reference`, and per side the texts (`before`, `after`) and answers (`before_answers`, ...).
 Where these are only the first few samples, `before_different` and `after_different` count the different texts among all."""
@@ -220,7 +220,8 @@ def _answers(answers: Sequence[str | None]) -> str:
 
 
 def _provenance(run: Run) -> Iterator[Block]:
-    for key, heading in (("settings", "Settings"), ("fingerprints", "Fingerprints"), ("versions", "Versions")):
+    for key in ("settings", "strategies", "fingerprints", "versions", "environment"):
+        heading = key.capitalize()
         if rows := tuple(_flat(run.get(key) or {})):
             yield Heading(2, heading)
             yield Table(f"{heading} of the run", ("name", "value"), rows)
