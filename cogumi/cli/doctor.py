@@ -19,7 +19,9 @@ MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("--  ", "yellow
 def command(plugins: str, as_json: bool) -> None:
     """Say what works on this machine and what does not.
 
-    Looks at the machine, the versions and the plugins; a line that fails says what to do. Exit code 0, or 2 when a plugin named by --plugins is unusable.
+    Looks at the machine, the versions and the plugins; a line that fails says what to do.
+
+    Exit code 0, or 2 when a plugin named by --plugins is unusable.
 
     \b
     Example:
