@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from cogumi.errors import BadInput, RunFailed
 from cogumi.records import Model
@@ -19,6 +20,7 @@ from cogumi_qlora.settings import Settings
 
 BLOCKS, BLOCK = 64, 1 << 20
 """Of a weights file larger than all blocks together, this many evenly spaced blocks of this many bytes are hashed."""
+NOT_4_BIT = "the base could not be held in 4 bits ({reason}): trained plain LoRA on the whole base instead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +35,13 @@ class Base:
     """Where it is."""
     dtype: torch.dtype
     """What it computes in."""
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     """What the user has to know of it."""
+
+
+def hush() -> None:
+    """Keep bitsandbytes from telling of an optional inference kernel it did not find; to be called before it is imported."""
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def check_folder(model: Model) -> dict[str, Any]:
@@ -89,24 +96,29 @@ def load(model: Model, settings: Settings) -> Base:
     """Load and freeze. With `quantize="auto"` a base that cannot be held in 4 bits is held whole, and a note says so."""
     device = pick_device(settings)
     dtype = pick_dtype(settings, device)
-    notes: tuple[str, ...] = ()
-    if settings.quantize != "none":
-        try:
-            return Base(model=_load_nf4(model, device, dtype), quantization="nf4", device=device, dtype=dtype, notes=notes)
-        except torch.OutOfMemoryError:
-            raise
-        except (ImportError, RuntimeError, ValueError, NotImplementedError, AttributeError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            if settings.quantize == "nf4":
-                raise RunFailed(f"{model.path}: the base cannot be held in 4 bits: {reason}") from error
-            notes = (f"the base could not be held in 4 bits ({reason}): trained plain LoRA on the whole base instead",)
-    loaded = _from_pretrained(model, dtype).to(device)
-    return Base(model=_frozen(loaded), quantization="none", device=device, dtype=dtype, notes=notes)
+    if settings.quantize == "none":
+        return Base(model=_load_whole(model, device, dtype), quantization="none", device=device, dtype=dtype)
+    try:
+        return Base(model=_load_nf4(model, device, dtype), quantization="nf4", device=device, dtype=dtype)
+    except torch.OutOfMemoryError:
+        raise
+    except (ImportError, RuntimeError, ValueError, AttributeError, OSError, SafetensorError) as error:
+        reason = _reason(error)
+        if settings.quantize == "nf4":
+            raise RunFailed(f"{model.path}: the base cannot be held in 4 bits: {reason}") from error
+    whole = _load_whole(model, device, dtype)
+    return Base(model=whole, quantization="none", device=device, dtype=dtype, notes=(NOT_4_BIT.format(reason=reason),))
+
+
+def _load_whole(model: Model, device: torch.device, dtype: torch.dtype) -> Any:
+    try:
+        return _frozen(_from_pretrained(model, dtype).to(device))
+    except (ValueError, KeyError, OSError, SafetensorError) as error:
+        raise BadInput(f"the base cannot be loaded: {_reason(error)}", file=model.path) from error
 
 
 def _load_nf4(model: Model, device: torch.device, dtype: torch.dtype) -> Any:
     """The base with NF4 linear layers (doubly quantised scales), proved to run by a forward pass over two tokens."""
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # about an optional inference kernel
     import bitsandbytes.nn.modules
     import transformers
 
@@ -130,12 +142,20 @@ def _load_nf4(model: Model, device: torch.device, dtype: torch.dtype) -> Any:
 
 
 def _from_pretrained(model: Model, dtype: torch.dtype, **options: Any) -> Any:
-    from transformers import AutoModelForCausalLM
+    import transformers
 
+    options |= {"use_safetensors": True, "trust_remote_code": model.trust_remote_code, "output_loading_info": True}
+    read: Any = transformers.AutoModelForCausalLM.from_pretrained  # typed there as if it never returned the second value
     with _quiet():
-        return AutoModelForCausalLM.from_pretrained(
-            model.path, dtype=dtype, use_safetensors=True, trust_remote_code=model.trust_remote_code, **options
-        )
+        loaded, info = read(model.path, dtype=dtype, **options)
+    if info["missing_keys"]:
+        raise BadInput(f"weights are missing, e.g. {min(info['missing_keys'])}", file=model.path, fix="fetch the model anew")
+    return loaded
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _frozen(model: Any) -> Any:

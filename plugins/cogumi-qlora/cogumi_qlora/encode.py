@@ -59,6 +59,12 @@ def encode(example: Example, chat: Chat, limit: int) -> Encoded:
     return Encoded(id=example.id, ids=(*prompt, *target), start=len(prompt), temperature=float(example.train_temperature))
 
 
+def altered(examples: Sequence[Example], encoded: Sequence[Encoded], chat: Chat) -> list[str]:
+    """The examples whose text the tokenizer does not give back as it was, where their sampled ids are not known."""
+    pairs = [(e, c) for e, c in zip(examples, encoded, strict=True) if e.token_ids is None]
+    return [e.id for e, c in pairs if chat.text(c.ids[c.start :]) != e.messages[-1]["content"]]
+
+
 def _check_prompt(example: Example, prompt: Sequence[int], chat: Chat) -> None:
     if not prompt:
         raise _bad(example, "its prompt is empty", "give it a question")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,10 @@ def attach(base: Base, settings: Settings) -> Any:
         target_modules=linear_names(base.model),
         task_type="CAUSAL_LM",
     )
-    return get_peft_model(base.model, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for a property that newer versions call by another name.
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        return get_peft_model(base.model, config)
 
 
 def linear_names(model: Any) -> list[str]:

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cogumi.chat import Chat
-from cogumi.errors import RunFailed
+from cogumi.errors import BadInput, RunFailed
 from cogumi.protocols import Report
 from cogumi.records import JSON, Example, Model, Training
 from cogumi_qlora.checkpoints import Checkpoints, sync
-from cogumi_qlora.encode import Encoded, encode_all
+from cogumi_qlora.encode import Encoded, altered, encode_all
 from cogumi_qlora.plan import plan
 from cogumi_qlora.settings import Settings
 
@@ -54,6 +54,7 @@ class QLoRA:
         """
         from cogumi_qlora import base
 
+        base.hush()
         config = base.check_folder(model)
         chat = Chat.load(model)
         encoded = encode_all(examples, chat, _limit(self.settings, config))
@@ -61,14 +62,15 @@ class QLoRA:
         if (done := _finished(folder, model, fingerprint)) is not None:
             return done
         checkpoints = Checkpoints(folder / "checkpoints", fingerprint)
-        checkpoints.open()
+        _open(checkpoints)
         report(0, 0, "loading the base model")
         loaded = base.load(model, self.settings)
         for note in loaded.notes:
             report(0, 0, note)
         loop = self._loop(loaded, encoded, chat.pad_id, checkpoints, report)
         _run(loop)
-        training = _finish(loop, loaded, model, folder, fingerprint, chat.notes)
+        notes = [*chat.notes, *_altered_note(altered(examples, encoded, chat))]
+        training = _finish(loop, loaded, model, folder, fingerprint, notes)
         checkpoints.remove()
         return training
 
@@ -96,6 +98,17 @@ class QLoRA:
         if self.settings.gradient_checkpointing != "auto":
             return self.settings.gradient_checkpointing == "on"
         return base.device.type == "cuda" and base.model.num_parameters() > LARGE
+
+
+def _open(checkpoints: Checkpoints) -> None:
+    try:
+        checkpoints.open()
+    except OSError as error:
+        raise BadInput(f"cannot be written: {error.strerror}", file=checkpoints.all) from error
+
+
+def _altered_note(ids: Sequence[str]) -> list[str]:
+    return [f"the tokenizer changes the text of {len(ids)} targets, e.g. {ids[0]}"] if ids else []
 
 
 def _run(loop: Loop) -> None:
