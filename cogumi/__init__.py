@@ -1,6 +1,31 @@
 """Evaluation and self-consistency distillation of language models, built of plugins."""
 
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from cogumi.hookspecs import hookimpl
 
+if TYPE_CHECKING:
+    from cogumi.pipeline import Result
+    from cogumi.processes import Display
+
 __version__ = "0.1.0"
-__all__ = ["__version__", "hookimpl"]
+__all__ = ["__version__", "hookimpl", "run"]
+
+
+def run(*, config: Path | None = None, until: str = "report", show: Display | None = None, **settings: Any) -> Result:
+    """Run the main job, as `cogumi run` does, and return what it came to.
+
+    `settings` are the fields of `cogumi.settings.Settings`, e.g. `plugins=["math"], held_out=50, out="runs/a"`; they win
+    over those of the TOML file `config`. `until` names the last stage; `show` is told about progress. Raises
+    `cogumi.errors.BadInput` and `cogumi.errors.RunFailed`, as the command line's exit codes 2 and 1.
+    """
+    from cogumi import pipeline
+    from cogumi.settings import merge, read_config
+
+    given = {**settings, "plugins": tuple(settings.get("plugins", ()))} if "plugins" in settings else settings
+    if "out" in given:
+        given = {**given, "out": Path(given["out"])}
+    return pipeline.run(merge(read_config(config) if config is not None else {}, given), until=until, show=show)

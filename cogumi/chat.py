@@ -88,8 +88,8 @@ class Chat:
         eos: int = self.tokenizer.eos_token_id
         if not self.has_template:
             return eos
-        turns = (Message(role="user", content="a"), Message(role="assistant", content="b"))
-        tail = self._render(turns, add_generation_prompt=False).rpartition("b")[2]
+        turns = (Message(role="user", content="question"), Message(role="assistant", content="cogumi"))
+        tail = self._render(turns, add_generation_prompt=False).rpartition("cogumi")[2]
         special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         return next((i for i in self._encode(tail) if i in special), eos)
 

@@ -7,6 +7,7 @@ target that was cut off or disagrees are dropped, and counted under their reason
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -159,13 +160,18 @@ def _outcome(part: Part, problem: Problem, samples: Samples, settings: Settings)
     winners = [i for i, answer in enumerate(answers[: len(good)]) if answer is not None and answer == vote.winner]
     right = scores[winners[0]].correct if winners else None
     if target is None and winners:
-        best = max(winners, key=lambda i: (good[i].logprob or 0.0, -good[i].index))
+        best = max(winners, key=lambda i: _quality(good[i]))
         target, answers = good[best], [*answers, vote.winner]
     reason = _why_dropped(part, vote, target, answers[-1] if target is not None else None)
     if reason is None and settings.phase == "full" and right is True and vote.agreement == 1.0:
         reason = "already consistent and right"
     kept = target if reason is None else None
     return Outcome(problem=problem, vote=vote, target=kept, dropped=reason, agrees_with_reference=right)
+
+
+def _quality(voter: Completion) -> tuple[bool, float, int]:
+    """What makes one winning voter a better target than another: it is whole, then its probability, then its place."""
+    return voter.finish == "stop", -math.inf if voter.logprob is None else voter.logprob, -voter.index
 
 
 def _why_dropped(part: Part, vote: Vote, target: Completion | None, answer: str | None) -> str | None:

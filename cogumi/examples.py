@@ -10,25 +10,20 @@ from cogumi.plan import Part, Plan
 from cogumi.records import JSON
 
 SHOWN = 3
-SAMPLES = 4
 
 
 def pick_examples(
     plan: Plan, before: Samples, after: Samples, was: Mapping[str, Any], now: Mapping[str, Any]
 ) -> list[dict[str, JSON]]:
     """Three problems: the one that gained most, one that lost, and the most ordinary one; by turns over categories."""
-    chosen = [
-        (part, problem_id)
-        for part in plan.parts
-        for problem_id in _telling(was["categories"][part.name]["items"], now["categories"][part.name]["items"])
-    ]
-    per_part = [[pair for pair in chosen if pair[0] is part] for part in plan.parts]
-    turns = [pair for row in range(SHOWN) for column in per_part for pair in column[row : row + 1]]
-    return [_example(part, name, before, after, plan) for part, name in turns[:SHOWN]]
+    telling = [_telling(was["categories"][part.name]["items"], now["categories"][part.name]["items"]) for part in plan.parts]
+    turns = ((turn % len(plan.parts), turn) for turn in range(SHOWN))
+    chosen = dict.fromkeys((which, problem_id) for which, turn in turns for problem_id in telling[which][turn : turn + 1])
+    return [_example(plan.parts[which], problem_id, before, after, plan) for which, problem_id in chosen]
 
 
 def _telling(was: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Ids of the greatest gain, the greatest loss and the median change, without repeats."""
+    """Ids of the greatest gain, the greatest loss and the median change; few problems may be the same one."""
     later = {item["id"]: item for item in now}
     pairs = [(item, later[item["id"]]) for item in was if item["id"] in later]
 
@@ -38,7 +33,7 @@ def _telling(was: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]])
         return gained, other["response_consistency"] - one["response_consistency"], one["id"]
 
     ranked = [pair[0]["id"] for pair in sorted(pairs, key=change)]
-    return list(dict.fromkeys([ranked[-1], ranked[0], ranked[len(ranked) // 2]])) if ranked else []
+    return [ranked[-1], ranked[0], ranked[len(ranked) // 2]] if ranked else []
 
 
 def _example(part: Part, problem_id: str, before: Samples, after: Samples, plan: Plan) -> dict[str, JSON]:
@@ -53,7 +48,6 @@ def _example(part: Part, problem_id: str, before: Samples, after: Samples, plan:
         drawn = [samples[use_id(part, problem), index] for index in range(plan.settings.samples)]
         with part.entries["benchmark"].blame():
             answers = part.benchmark.task.answers(problem, drawn)
-        example[name] = [completion.text for completion in drawn[:SAMPLES]]
-        example[f"{name}_answers"] = list(answers[:SAMPLES])
-        example[f"{name}_different"] = len({completion.text for completion in drawn})
+        example[name] = [completion.text for completion in drawn]
+        example[f"{name}_answers"] = list(answers)
     return example

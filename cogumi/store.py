@@ -25,6 +25,7 @@ from cogumi.records import JSON, Completion
 
 SYNC_SECONDS = 1.0
 LOCK_SECONDS = 20.0
+"""How long to wait for a folder that another process holds: the workers of a killed run need a moment to end."""
 
 
 def dumps(value: JSON) -> str:

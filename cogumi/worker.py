@@ -7,7 +7,6 @@ its parent does: stdin is a pipe that nobody writes to, and its end means that t
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -18,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from cogumi.data import read_rows
 from cogumi.distil import example_of
 from cogumi.errors import CogumiError, RunFailed
 from cogumi.plugins import Entry, load
@@ -62,7 +62,9 @@ def sample(entry: Entry, job: Mapping[str, Any], report: Reporter) -> None:
 
 
 def _missing(request: Request, log: SampleLog) -> Request:
-    return replace(request, indices=tuple(i for i in request.indices if (request.id, i) not in log.completions))
+    """What is left to draw of a request; a sample that failed is drawn again."""
+    drawn = {c.index for i in request.indices if (c := log.completions.get((request.id, i))) and c.finish != "error"}
+    return replace(request, indices=tuple(i for i in request.indices if i not in drawn))
 
 
 def _draw(entry: Entry, job: Mapping[str, Any], requests: list[Request], log: SampleLog, report: Any) -> None:
@@ -95,7 +97,7 @@ def _refuse_total_failure(entry: Entry, log: SampleLog) -> None:
 
 def train(entry: Entry, job: Mapping[str, Any], report: Reporter) -> None:
     """Train, and leave what the trainer said in `training.json`."""
-    examples = [example_of(json.loads(line)) for path in job["examples"] for line in Path(path).read_text().splitlines()]
+    examples = [example_of(row.value) for path in job["examples"] for row in read_rows(Path(path))]
     folder = Path(job["folder"])
     folder.mkdir(parents=True, exist_ok=True)
     trainer: Trainer = entry.make(**job["options"])
@@ -115,7 +117,7 @@ def request_of(row: Mapping[str, Any]) -> Request:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not sys.stdin: a thread that holds its lock would break the interpreter's own end
     os._exit(1)
 
 

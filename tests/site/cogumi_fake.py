@@ -1,0 +1,118 @@
+"""An installed plugin that needs no model: what the core's end-to-end tests run on.
+
+It is slow on purpose (a little per sample and per step), so that a test can kill it in the middle, and it writes down
+every sample that it draws in the file that DRAWN names.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cogumi import hookimpl
+from cogumi.hookspecs import Register
+from cogumi.protocols import Benchmark, Category, Report, Sampler, Trainer
+from cogumi.records import Completion, Example, Model, Request, Training, sample_seed
+from cogumi.testing import FakeSampler, FakeTask, FakeTrainer, fake_benchmark, fake_category
+
+
+class Dice:
+    """Right half of the time and worded differently each time; with an adapter nearly always the same right text."""
+
+    def __init__(self, model: Model, pause: float, broken: str) -> None:
+        self.pause, self.broken = pause, broken
+        self.chance = 0.98 if model.adapter else 0.5
+        self.sampler = FakeSampler(self.answer)
+
+    def answer(self, request: Request, index: int) -> str:
+        dice = random.Random(sample_seed(request, index))
+        a, b = (int(word) for word in request.messages[-1]["content"].rstrip("?").split() if word.isdigit())
+        greedy = request.sampling.temperature == 0
+        if greedy or dice.random() < self.chance:
+            words = "sure" if greedy or self.chance > 0.9 else f"guess {dice.random()}"
+            return f"I am {words}. The answer is {a + b}."
+        return f"I guess {dice.random()}. The answer is {a + b + dice.randint(1, 90)}."
+
+    def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        for completion in self.sampler.sample(requests):
+            if self.broken == "crash":
+                os.abort()
+            if self.broken == "raise":
+                raise RuntimeError("the engine is out of order")
+            if self.broken == "errors":
+                completion = replace(completion, finish="error", text="", error="no luck")
+            if "DRAWN" in os.environ:
+                with Path(os.environ["DRAWN"]).open("a") as stream:
+                    stream.write(f"{completion.request} {completion.index}\n")
+            time.sleep(self.pause)
+            yield completion
+
+    def close(self) -> None:
+        self.sampler.close()
+
+
+class Pretend:
+    """A trainer that takes its time."""
+
+    def __init__(self, pause: float) -> None:
+        self.pause = pause
+
+    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+        for step in range(4):
+            report(step, 4, "")
+            time.sleep(self.pause)
+        return FakeTrainer().train(examples, model, folder, report)
+
+
+def dice(model: Model, *, pause: float = 0.0, broken: str = "") -> Sampler:
+    """Draw answers to additions without a model."""
+    return Dice(model, pause, broken)
+
+
+def pretend(*, pause: float = 0.0) -> Trainer:
+    """Leave an adapter of zeros."""
+    return Pretend(pause)
+
+
+def sums() -> Category:
+    """Additions."""
+    return fake_category("sums", task=FakeTask(30))
+
+
+def sums_test() -> Benchmark:
+    """Additions that are held out."""
+    return fake_benchmark("sums-test", task=FakeTask(40, first=1000))
+
+
+def hollow() -> Model:
+    """A folder that looks like a model's from outside."""
+    return Model(name="hollow", path=str(Path(__file__).parent / "hollow"), data="bundled")
+
+
+@hookimpl
+def register_samplers(register: Register[Callable[..., Sampler]]) -> None:
+    register("dice", dice)
+
+
+@hookimpl
+def register_trainers(register: Register[Callable[..., Trainer]]) -> None:
+    register("pretend", pretend)
+
+
+@hookimpl
+def register_categories(register: Register[Callable[..., Category]]) -> None:
+    register("sums", sums)
+
+
+@hookimpl
+def register_benchmarks(register: Register[Callable[..., Benchmark]]) -> None:
+    register("sums-test", sums_test)
+
+
+@hookimpl
+def register_models(register: Register[Callable[[], Model]]) -> None:
+    register("hollow", hollow)
