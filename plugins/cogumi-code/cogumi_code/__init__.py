@@ -1,0 +1,1 @@
+"""Code as a category: problems whose answers are programs, and a sandbox in which they are run."""

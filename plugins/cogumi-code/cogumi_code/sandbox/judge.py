@@ -1,0 +1,237 @@
+"""The judge: holds the test, calls the program through a pipe, and alone decides.
+
+Runs in a process of its own, forked for one program from a server that has seen no other. Whatever comes through the pipe
+is hostile: it is data, or a handle that may be called, iterated over or passed back, but neither compared nor taken for
+true. Once the conversation is spoiled the verdict stands, whatever the test makes of it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import random
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cogumi_code.sandbox import peer as peers
+from cogumi_code.sandbox import wire
+from cogumi_code.sandbox.canonical import canonical
+from cogumi_code.sandbox.link import Closed, Garbled, Link, Oversized
+from cogumi_code.sandbox.peer import Fatal, Peer, Refused, rebuilt
+
+MOST_ITEMS = 10_000
+"""Items of an iterator that are looked at to describe a behaviour."""
+
+
+class Spoiled(Fatal):
+    """The verdict is settled: raised through the test, which may not swallow it for good."""
+
+
+class Session:
+    """The conversation with one program."""
+
+    def __init__(self, fd: int, limits: dict[str, Any]) -> None:
+        grants = {"call": peers.invoke, "next": lambda target, message, args: next(target)}
+        self.peer = Peer(Link(fd, limits["answer"]), self._stand_in, grants, budget=1 << 30, shares="ci")
+        self.ending: tuple[str, str] | None = None
+
+    def spoil(self, verdict: str, detail: str) -> Spoiled:
+        """Settle the verdict, unless it is settled; gives the exception to raise."""
+        if self.ending is None:
+            self.ending = (verdict, detail)
+        return Spoiled(detail)
+
+    def load(self, job: dict[str, Any]) -> dict[str, int]:
+        """Have the program loaded; gives the handles of the wanted names that it defines."""
+        program = {key: job[key] for key in ("prompt", "completion", "entry_point")}
+        wanted = [job["entry_point"], *job.get("exports", ())]
+        reply = self.ask("load", None, wanted=wanted, **program)
+        if "raised" in reply:
+            raise self.spoil("memory" if reply["raised"] == "MemoryError" else "fail", f"loading: {reply.get('text')}")
+        return dict(zip(wanted, reply["value"], strict=True))
+
+    def ask(self, what: str, handle: int | None, args: Any = (), **more: Any) -> dict[str, Any]:
+        """One request; whatever is wrong with the other side settles the verdict."""
+        if self.ending is not None:
+            raise Spoiled(self.ending[1])
+        try:
+            reply = self.peer.request(what, handle, args, **more)
+        except Closed as error:
+            raise self.spoil("crash", f"went silent instead of answering ({error})") from None
+        except Oversized as error:
+            raise self.spoil("output", str(error)) from None
+        except (Garbled, wire.Malformed, Refused, RecursionError) as error:
+            raise self.spoil("fail", f"answered with nonsense: {peers.summary(error)}") from None
+        except MemoryError:
+            raise self.spoil("memory", "an answer too large to hold") from None
+        except peers.Unsendable as error:
+            raise self.spoil("sandbox_error", f"the test cannot be carried out here: {error}") from None
+        if "over" in reply:
+            raise self.spoil("output", "an answer too large to cross the pipe")
+        return reply
+
+    def answer(self, what: str, handle: int, args: Any = (), **more: Any) -> Any:
+        """What the program answers, or the exception that it raises."""
+        reply = self.ask(what, handle, args, **more)
+        if "end" in reply:
+            raise StopIteration(reply["value"])
+        if "raised" not in reply:
+            return reply["value"]
+        try:
+            error = rebuilt(reply["raised"], reply["value"], reply.get("text"))
+        except wire.Malformed as malformed:
+            raise self.spoil("fail", str(malformed)) from None
+        if isinstance(error, MemoryError):
+            raise self.spoil("memory", str(reply.get("text")))
+        if not isinstance(error, Exception):
+            raise self.spoil("fail", f"raised {reply.get('text')}")
+        raise error
+
+    def items(self, handle: int) -> Iterator[Any]:
+        """A generator over an iterator of the program's; what is sent into it is handed on."""
+        sent = None
+        while True:
+            try:
+                item = self.answer("next", handle, (sent,))
+            except StopIteration as stop:
+                return stop.value
+            sent = yield item
+
+    def _stand_in(self, peer: Peer, node: list[Any]) -> Any:
+        if node[1] == "i":
+            return self.items(node[2])
+        return (RemoteFunction if node[1] == "c" else Remote)(self, node[2], str(node[3]))
+
+
+class Remote:
+    """An object of the program's that is no data. It can be handed back, and its public attributes looked at."""
+
+    __slots__ = ("__weakref__", "_handle", "_kind", "_session")
+
+    def __init__(self, session: Session, handle: int, kind: str) -> None:
+        self._session, self._handle, self._kind = session, handle, kind
+
+    def _refuse(self, *others: object) -> Any:
+        detail = f"answered with a {self._kind} object, which cannot be compared or taken for true or false"
+        raise self._session.spoil("fail", detail)
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __reduce_ex__ = _refuse
+    __hash__ = object.__hash__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._session.answer("attribute", self._handle, name=name)
+
+    def __repr__(self) -> str:
+        return "<an object of the program's>"
+
+
+class RemoteFunction(Remote):
+    """A function or class of the program's."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Call it in the worker; arguments that it changes are changed here too."""
+        values = (*args, *keywords.values())
+        return self._session.answer("call", self._handle, values, keywords=list(keywords))
+
+
+def namespace(prompt: str) -> dict[str, Any]:
+    """What the prompt alone defines: imports and helper functions that tests may use."""
+    module = types.ModuleType("prompt")
+    sys.modules["prompt"] = module
+    for text in (prompt, prompt + "\n    pass\n"):
+        try:
+            code = compile(text, "<prompt>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError):
+            continue
+        exec(code, module.__dict__)
+        break
+    return module.__dict__
+
+
+def check(job: dict[str, Any], fd: int) -> tuple[str, str]:
+    """The verdict on a program and why, as far as its judge can tell."""
+    session = Session(fd, job["limits"])
+    try:
+        names = namespace(job["prompt"])
+        names.update(session_names(session, job))
+        run_test(job["test"], names, names[job["entry_point"]])
+    except BadTest as error:
+        session.spoil("sandbox_error", str(error))
+    except Spoiled:
+        pass
+    except MemoryError:
+        session.spoil("memory", "the test ran out of memory on the program's answers")
+    except BaseException as error:  # an assertion, or whatever else the test runs into
+        session.spoil("fail", where(error, job["test"]))
+    return session.ending or ("pass", "")
+
+
+def session_names(session: Session, job: dict[str, Any]) -> dict[str, Any]:
+    """The entry point and the exported names, as stand-ins."""
+    return {name: RemoteFunction(session, handle, "function") for name, handle in session.load(job).items()}
+
+
+class BadTest(Exception):
+    """The test itself cannot be used."""
+
+
+def run_test(test: str, names: dict[str, Any], candidate: Any) -> None:
+    """Define `check` as the test does and call it."""
+    random.seed(0)
+    try:
+        code = compile(test, "<test>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        raise BadTest(f"the test cannot be compiled: {error}") from None
+    exec(code, names)
+    function = names.get("check")
+    if not isinstance(function, types.FunctionType):
+        raise BadTest("the test does not define check(candidate)")
+    function(candidate)
+
+
+def where(error: BaseException, test: str) -> str:
+    """An exception in one line, with the line of the test that it came from."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<test>"]
+    text = peers.summary(error)
+    if not lines or not lines[-1]:
+        return text
+    line = test.splitlines()[lines[-1] - 1].strip() if lines[-1] <= len(test.splitlines()) else ""
+    return f"{text} in {line!r}"
+
+
+def behave(job: dict[str, Any], fd: int, tell: Callable[[dict[str, Any]], None]) -> tuple[str, str]:
+    """Call the program on each input and tell each outcome as it comes; the verdict is on the run as a whole."""
+    session = Session(fd, job["limits"])
+    decoder = wire.Decoder(lambda node: (_ for _ in ()).throw(BadTest("an input is no data")))
+    decoder.add(job["nodes"])
+    inputs = [decoder.value(reference) for reference in job["inputs"]]
+    try:
+        candidate = session_names(session, job)[job["entry_point"]]
+        for arguments in inputs:
+            tell(outcome(candidate, arguments))
+    except Spoiled:
+        pass
+    except MemoryError:
+        session.spoil("memory", "the program's answers are too large to hold")
+    return session.ending or ("pass", "")
+
+
+def outcome(candidate: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """What one call came to: the text of its value and of the arguments that it changed, or why there is none."""
+    before = [canonical(argument, MOST_ITEMS) for argument in arguments]
+    try:
+        text = canonical(candidate(*arguments), MOST_ITEMS)
+        after = [canonical(argument, MOST_ITEMS) for argument in arguments]
+    except Exception as error:
+        return {"output": None, "error": peers.summary(error)}
+    changes = [f"; argument {i} becomes {new}" for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    return {"output": text + "".join(changes), "error": None}
+
+
+linecache.getlines = lambda *args, **more: []  # tracebacks never look for sources on disk

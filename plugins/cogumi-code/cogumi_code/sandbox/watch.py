@@ -1,0 +1,66 @@
+"""What a program's processes use together, read from /proc while it runs: the kernel's limits are each process's own."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MOST_FILES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """CPU seconds and resident bytes of a tree of processes."""
+
+    cpu: float
+    memory: int
+
+
+def usage(root: int, skip: int) -> Usage:
+    """The usage of all descendants of `root` that are more than `skip` generations below it."""
+    parents: dict[int, int] = {}
+    used: dict[int, tuple[float, int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123 - called often
+                fields = file.read().rpartition(b")")[2].split()
+                parents[int(entry)] = int(fields[1])
+                used[int(entry)] = (sum(map(int, fields[11:15])) / TICK, int(fields[21]) * PAGE)
+    found = [used[pid] for pid in used if _generation(pid, root, parents) > skip]
+    return Usage(sum(cpu for cpu, _ in found), sum(memory for _, memory in found))
+
+
+def _generation(pid: int, root: int, parents: dict[int, int]) -> int:
+    """How many generations below `root`; 0 for no descendant."""
+    count = 0
+    while pid in parents and pid != root and count <= len(parents):
+        pid, count = parents[pid], count + 1
+    return count if pid == root else 0
+
+
+def stored(folder: str) -> int:
+    """Bytes in the files below a folder; of very many files, at least that many blocks."""
+    total = count = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            count += 1
+            with suppress(OSError):
+                total += max(os.lstat(os.path.join(path, name)).st_blocks * 512, 4096)
+            if count > MOST_FILES:
+                return total + count * PAGE
+    return total
+
+
+def over(limits: dict[str, Any], now: Usage, folder: str | None) -> tuple[str, str] | None:
+    """The verdict on a program that uses more than it may, and why; None for one that does not."""
+    if now.cpu > limits["cpu"]:
+        return "timeout", f"more than {limits['cpu']:g} s of CPU time"
+    if now.memory > limits["memory"]:
+        return "memory", "its processes together use too much memory"
+    if folder is not None and stored(folder) > limits["disk"]:
+        return "output", "it wrote too much into its folder"
+    return None
