@@ -33,7 +33,7 @@ class Outcome:
     dropped: str | None
     """Why it was dropped."""
     agrees_with_reference: bool | None
-    """Whether the winner is right. For the report only: nothing is kept or dropped by it."""
+    """Whether the winner is right. Never decides what is kept, but phase `full` leaves out what is already known for sure."""
 
 
 def vote_id(part: Part, problem: Problem) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,23 +22,28 @@ from cogumi.store import digest, file_digest
 HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt")
+TOKENIZER_EXTRAS = ("special_tokens_map.json", "added_tokens.json")
+CONFIG_FILES = ("config.json", "generation_config.json")
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
+INDEX = "model.safetensors.index.json"
 
 
 def find_model(name: str, registry: Registry, *, adapter: str | None = None, trust_remote_code: bool = False) -> Model:
     """The model of this name, its folder and adapter checked; a repository on the hub is downloaded first."""
     names = {entry.name for entry in registry.of("model")}
-    if name in names:
-        model: Model = registry.get("model", name).make()
-    elif Path(name).expanduser().exists():
-        model = Model(name=name, path=str(Path(name).expanduser()))
-    elif re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not name.startswith("."):
-        model = Model(name=name, path=_download(name))
-    else:
-        raise BadInput(f"'{name}' is no folder and no known model", field="model", fix=near(name, names))
-    model = replace(model, adapter=adapter or model.adapter, trust_remote_code=trust_remote_code)
+    model: Model = registry.get("model", name).make() if name in names else Model(name=name, path=name)
+    model = replace(
+        model,
+        path=_local(model.path, names),
+        adapter=str(Path(adapter).expanduser()) if adapter is not None else model.adapter,
+        trust_remote_code=trust_remote_code,
+    )
     check_model(model)
     return model
+
+
+def _is_repository(name: str) -> bool:
+    return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is not None
 
 
 def check_model(model: Model) -> None:
@@ -47,15 +52,12 @@ def check_model(model: Model) -> None:
     if not folder.is_dir():
         raise BadInput("not a folder", file=folder, field="model", fix="give the folder that holds config.json")
     config = _json(folder / "config.json", "not a model's folder: it has no config.json")
-    if not any(folder.glob("*.safetensors")):
-        _refuse_weights(folder)
-    if config.get("auto_map") and not model.trust_remote_code:
-        fix = "read that code, then allow it with --trust-remote-code"
-        raise BadInput(
-            "the model wants to run code from its own folder", file=folder / "config.json", field="auto_map", fix=fix
-        )
+    _check_weights(folder)
+    _refuse_code(model)
     if not any((folder / name).exists() for name in TOKENIZER_FILES):
         raise BadInput("no tokenizer in this folder", file=folder, fix="put tokenizer.json beside the weights")
+    for name in (*CONFIG_FILES, "tokenizer.json"):
+        _json(folder / name, {})
     if model.adapter is not None:
         _check_adapter(Path(model.adapter), model, config)
 
@@ -63,14 +65,52 @@ def check_model(model: Model) -> None:
 def fingerprint(model: Model) -> Mapping[str, JSON]:
     """What the model is, by contents: config, weights, tokenizer, template and adapter, each as a SHA-256."""
     folder = Path(model.path)
-    config = _json(folder / "tokenizer_config.json") if (folder / "tokenizer_config.json").exists() else {}
     return {
-        "config": file_digest(folder / "config.json"),
+        "config": _digest_of(folder, CONFIG_FILES),
         "weights": digest({f.name: file_digest(f) for f in sorted(folder.glob("*.safetensors"))}),
-        "tokenizer": _digest_of(folder, TOKENIZER_FILES),
-        "template": digest([config.get("chat_template"), _digest_of(folder, TEMPLATE_FILES)]),
+        "tokenizer": _digest_of(folder, (*TOKENIZER_FILES, *TOKENIZER_EXTRAS)),
+        "template": digest([_template(folder), _digest_of(folder, TEMPLATE_FILES)]),
         "adapter": None if model.adapter is None else file_digest(Path(model.adapter)),
     }
+
+
+def has_template(model: Model) -> bool:
+    """Whether the folder brings a chat template, as far as can be told without loading its tokenizer."""
+    folder = Path(model.path)
+    return bool(_template(folder)) or (folder / "chat_template.jinja").exists()
+
+
+def _template(folder: Path) -> JSON:
+    return _json(folder / "tokenizer_config.json", {}).get("chat_template")
+
+
+def _local(path: str, names: Iterable[str]) -> str:
+    """The folder of a model, downloaded where the path is a repository's name."""
+    if Path(path).expanduser().exists():
+        return str(Path(path).expanduser())
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not path.startswith("."):
+        return _download(path)
+    raise BadInput(f"'{path}' is no folder and no known model", field="model", fix=near(path, names))
+
+
+def _check_weights(folder: Path) -> None:
+    """Safetensors and nothing else, all of them there, none cut off or a pointer to elsewhere."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        _refuse_weights(folder)
+    absent = sorted(set(_json(folder / INDEX, {}).get("weight_map", {}).values()) - {path.name for path in weights})
+    if absent:
+        raise BadInput(f"{absent[0]} is missing", file=folder / INDEX, field="weight_map", fix="download the model again")
+    for path in weights:
+        _tensors(path)
+
+
+def _refuse_code(model: Model) -> None:
+    for name in ("config.json", "tokenizer_config.json"):
+        path = Path(model.path) / name
+        if _json(path, {}).get("auto_map") and not model.trust_remote_code:
+            fix = "read that code, then allow it with --trust-remote-code"
+            raise BadInput("the model wants to run code from its own folder", file=path, field="auto_map", fix=fix)
 
 
 def _digest_of(folder: Path, names: tuple[str, ...]) -> str:
@@ -95,8 +135,7 @@ def _check_adapter(adapter: Path, model: Model, config: Mapping[str, JSON]) -> N
     if not (adapter / "adapter_model.safetensors").exists():
         fix = "save it with safe_serialization=True"
         raise BadInput("no adapter_model.safetensors in this folder", file=adapter, field="adapter", fix=fix)
-    trained = adapter / "cogumi_training.json"
-    expected = _json(trained).get("base_weights") if trained.exists() else None
+    expected = _json(adapter / "cogumi_training.json", {}).get("base_weights")
     if expected is not None and expected != fingerprint(replace(model, adapter=None))["weights"]:
         base = settings.get("base_model_name_or_path")
         raise BadInput(
@@ -108,27 +147,36 @@ def _check_adapter(adapter: Path, model: Model, config: Mapping[str, JSON]) -> N
 def _check_shapes(weights: Path, config: Mapping[str, JSON]) -> None:
     """An adapter whose projections do not have the base's width belongs to another base."""
     hidden = config.get("hidden_size")
-    for name, tensor in _safetensors_header(weights).items():
+    for name, tensor in _tensors(weights).items():
         width = tensor["shape"][-1] if name.endswith("q_proj.lora_A.weight") else hidden
         if hidden is not None and width != hidden:
             problem = f"the adapter was made for another base: {name} takes {width} inputs, the base has {hidden}"
             raise BadInput(problem, file=weights, field="adapter", fix="use its own base")
 
 
-def _safetensors_header(path: Path) -> dict[str, Any]:
-    """Names and shapes in a safetensors file (8 bytes of length, then JSON)."""
+def _tensors(path: Path) -> dict[str, Any]:
+    """Shapes and places of a safetensors file's tensors by name (8 bytes of length, then JSON, then all data)."""
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(length, 100_000_000)))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"not a safetensors file: {error}", file=path, field="adapter") from error
-    return {name: tensor for name, tensor in header.items() if name != "__metadata__"}
+        tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
+        size = 8 + length + max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        fix = "download or save it again; a Git LFS pointer needs `git lfs pull`"
+        raise BadInput("not a safetensors file", file=path, fix=fix) from error
+    if path.stat().st_size != size:
+        problem = f"{path.stat().st_size:,} bytes long where {size:,} are expected"
+        raise BadInput(problem, file=path, fix="download or save it again")
+    return tensors
 
 
-def _json(path: Path, missing: str | None = None) -> dict[str, Any]:
-    if not path.exists() and missing is not None:
-        raise BadInput(missing, file=path.parent, fix="give another folder")
+def _json(path: Path, missing: str | dict[str, Any]) -> dict[str, Any]:
+    """The object in a JSON file; where there is none `missing`, which is a value or what to complain of."""
+    if not path.exists():
+        if isinstance(missing, str):
+            raise BadInput(missing, file=path.parent, fix="give another folder")
+        return missing
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -17,8 +17,9 @@ from typing import Any
 
 from cogumi import diagnose, distil, gates
 from cogumi.budget import estimate
-from cogumi.errors import RunFailed
+from cogumi.errors import BadInput, RunFailed
 from cogumi.examples import pick_examples
+from cogumi.models import fingerprint
 from cogumi.plan import Part, Plan, make_plan, with_adapter
 from cogumi.plugins import load
 from cogumi.processes import Display, Silent, interpreter, run_worker
@@ -84,13 +85,19 @@ def run(settings: Settings, *, until: str = "report", show: Display | None = Non
     cannot be finished; what was drawn until then is kept, and the same call goes on from there.
     """
     plan = make_plan(settings, load())
+    wanted = _wanted(until)
+    if plan.model.adapter is not None and STAGES["train"] in wanted:
+        fix = "merge it into the base first; `cogumi diagnose` and `cogumi distil` take it as it is"
+        raise BadInput("training on top of an adapter is not possible", field="adapter", fix=fix)
     record = plan.record()
     folder = RunFolder(settings.out)
     with folder.hold() as lock:
         folder.begin(record, same=IDENTITY)
         state = Run(plan=plan, folder=folder, lock=lock, show=show or Silent(), record=record)
         state.show.stage("estimate", estimate(plan))
-        for stage in _wanted(until):
+        for note in plan.notes:
+            state.show.say(note)
+        for stage in wanted:
             do(stage, state)
         return result(settings.out)
 
@@ -160,10 +167,11 @@ def train_model(run: Run) -> Sequence[str]:
         "folder": str(folder),
         "model": asdict(plan.model),
     }
-    if not run.path("adapter").exists():
+    if not (run.path("adapter").exists() and run.path("training.json").exists()):
         _work(run, plan.trainer.kind, plan.trainer.name, plan.options(plan.trainer), job)
-        write_json(run.path("training.json"), read_json(folder / "training.json"))
+        shutil.rmtree(run.path("adapter"), ignore_errors=True)
         (folder / "adapter").replace(run.path("adapter"))
+        write_json(run.path("training.json"), read_json(folder / "training.json"))
     shutil.rmtree(folder, ignore_errors=True)
     return ["training.json", "adapter"]
 
@@ -235,12 +243,22 @@ def _diagnose(run: Run, name: str, model: Model) -> Sequence[str]:
 
 def _sample(run: Run, name: str, model: Model, asked: Sequence[Request]) -> None:
     """Have every sample drawn that the stage's log does not have yet."""
+    _set_aside(run, name, digest([fingerprint(model), [asdict(request) for request in asked]]))
     requests = run.folder.state / f"{name}.requests.json"
     write_json(requests, [asdict(request) for request in asked])
     sampler = run.plan.sampler
     job = {"requests": str(requests), "log": str(run.path(f"samples/{name}.jsonl")), "model": asdict(model)}
     _work(run, sampler.kind, sampler.name, run.plan.options(sampler), job)
     requests.unlink()
+
+
+def _set_aside(run: Run, name: str, key: str) -> None:
+    """Keep a log that was drawn from another model (an adapter that has been made again) from answering for this one."""
+    log, mark = run.path(f"samples/{name}.jsonl"), run.folder.state / f"{name}.key"
+    if log.exists() and mark.exists() and mark.read_text(encoding="utf-8") != key:
+        log.replace(log.with_suffix(".jsonl.old"))
+        run.show.say(f"{log} was drawn from another model; it is kept as {log.name}.old")
+    write_file(mark, key)
 
 
 def _work(run: Run, kind: str, name: str, options: Mapping[str, JSON], job: Mapping[str, JSON]) -> None:

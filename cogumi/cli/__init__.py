@@ -44,7 +44,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="cogumi")
 def main() -> None:
-    r"""Find where a model disagrees with itself, teach it its own consensus, and prove whether it got better.
+    """Find where a model disagrees with itself, teach it its own consensus, and prove whether it got better.
 
     \b
     Example:

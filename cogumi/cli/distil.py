@@ -14,7 +14,7 @@ from cogumi.cli._stage import run_until
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    r"""Sample the training side, vote, and keep what the model agrees on with itself.
+    """Sample the training side, vote, and keep what the model agrees on with itself.
 
     Writes self_distillation/CATEGORY.jsonl in chat-messages form and prints what was kept and why the rest was not.
 

@@ -26,7 +26,7 @@ def command(plugins: str, as_json: bool) -> None:
     \b
     Example:
       cogumi doctor --plugins math
-    """  # noqa: D301  # click wants the character itself
+    """  # click wants the character itself
     from dataclasses import asdict
 
     from cogumi.doctor import check_up

@@ -11,7 +11,7 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--when", type=click.Choice(["before", "after"]), default="after", show_default=True, help="Which diagnosis.")
 def command(folder: Path, when: str) -> None:
-    r"""List the held-out problems whose majority is wrong or that have no majority, as JSON lines.
+    """List the held-out problems whose majority is wrong or that have no majority, as JSON lines.
 
     \b
     Example:

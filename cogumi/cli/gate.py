@@ -15,7 +15,7 @@ from cogumi.cli.run import EXIT_CODES
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    r"""Decide: PROCEED, ITERATE, ABANDON or INCONCLUSIVE, each criterion with its evidence (JSON on stdout).
+    """Decide: PROCEED, ITERATE, ABANDON or INCONCLUSIVE, each criterion with its evidence (JSON on stdout).
 
     Runs whatever the decision builds on and is not done yet. Exit codes as of `cogumi run`.
 

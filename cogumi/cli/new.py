@@ -21,7 +21,7 @@ def command(kind: str, name: str, out: Path | None) -> None:
       cogumi new category short-sums
       pip install -e cogumi-short-sums
       cogumi run --plugins short-sums
-    """  # noqa: D301  # click wants the character itself
+    """  # click wants the character itself
     from cogumi.plugins import load
     from cogumi.scaffold import SCAFFOLDS, create, render
 

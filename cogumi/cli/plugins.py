@@ -26,7 +26,7 @@ def command(kind: str | None, as_json: bool) -> None:
     \b
     Example:
       cogumi plugins --kind sampler
-    """  # noqa: D301  # click wants the character itself
+    """  # click wants the character itself
     from cogumi.plugins import load
 
     registry = load()

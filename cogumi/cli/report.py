@@ -13,7 +13,7 @@ from cogumi.cli._stage import run_until
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    r"""Write report.md and report.html, and print the former (runs what they build on and is not done yet).
+    """Write report.md and report.html, and print the former (runs what they build on and is not done yet).
 
     \b
     Example:

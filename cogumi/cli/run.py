@@ -15,7 +15,7 @@ EXIT_CODES = {"PROCEED": 0, "ITERATE": 3, "ABANDON": 4, "INCONCLUSIVE": 5}
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    r"""Diagnose, distil, train, diagnose again, and decide.
+    """Diagnose, distil, train, diagnose again, and decide.
 
     Run it again with the same settings to go on where it was stopped; a finished run is not redone.
     Exit codes: 0 PROCEED, 1 failed, 2 bad input, 3 ITERATE, 4 ABANDON, 5 INCONCLUSIVE.
