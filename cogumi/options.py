@@ -28,24 +28,26 @@ class Option:
     name: str
     """What people type."""
     kinds: tuple[Any, ...]
-    """The types it takes; for `Literal` the choices' own types."""
+    """The types any value of which will do; empty when only the choices will."""
     choices: tuple[JSON, ...]
-    """The values it is limited to; empty when any value of its types will do."""
+    """Single values that will do, from `Literal`."""
     default: JSON
     """The factory's default, or `REQUIRED`."""
 
     @property
     def takes(self) -> str:
         """What it takes, for people: `int`, `auto|nf4|none`, ..."""
-        if self.choices:
-            return "|".join(map(str, self.choices))
-        return "|".join("none" if kind is type(None) else kind.__name__ for kind in self.kinds)
+        types_ = ("none" if kind is type(None) else kind.__name__ for kind in self.kinds)
+        return "|".join((*map(str, self.choices), *types_))
 
     def convert(self, value: JSON) -> JSON:
         """The value as the factory wants it. Raises ValueError when it does not fit."""
+        for choice in self.choices:
+            if _convert(value, type(choice)) == choice:
+                return choice
         for kind in self.kinds:
             converted = _convert(value, kind)
-            if converted is not REQUIRED and (not self.choices or converted in self.choices):
+            if converted is not REQUIRED:
                 return converted
         raise ValueError(f"{value!r} does not fit: it takes {self.takes}")
 
@@ -87,7 +89,6 @@ def _option(parameter: inspect.Parameter, hint: Any) -> Option:
     for member in members:
         if typing.get_origin(member) is Literal:
             choices += typing.get_args(member)
-            kinds += [type(choice) for choice in typing.get_args(member) if type(choice) not in kinds]
         else:
             kinds.append(member if isinstance(member, type) else str)
     return Option(name=parameter.name, kinds=tuple(kinds), choices=tuple(choices), default=parameter.default)

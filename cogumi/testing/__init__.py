@@ -5,6 +5,7 @@ promise of the contract was broken; it needs no test framework, no network and, 
 real implementations of the protocols, small and deterministic.
 """
 
+from cogumi.testing.dists import fake_dist
 from cogumi.testing.fakes import (
     FakeSampler,
     FakeTask,
@@ -40,4 +41,5 @@ __all__ = [
     "make_requests",
     "make_examples",
     "random_model",
+    "fake_dist",
 ]
