@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cogumi import __version__
-from cogumi.errors import BadInput, near
-from cogumi.models import find_model, fingerprint
+from cogumi.chat import NO_TEMPLATE
+from cogumi.errors import BadInput, PluginError, near
+from cogumi.models import find_model, fingerprint, has_template
 from cogumi.options import check_options
 from cogumi.overlap import find_overlap
 from cogumi.plugins import Entry, Registry
@@ -79,7 +81,12 @@ class Plan:
             given = {**{k: v for k, v in self.model.training.items() if k in entry.options}, **given}
             if "seed" in entry.options:
                 given.setdefault("seed", self.settings.seed)
-        return given
+        return {name: _plain(value) for name, value in given.items()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before anything is drawn, in sentences."""
+        return () if has_template(self.model) else (NO_TEMPLATE,)
 
     def record(self) -> dict[str, JSON]:
         """What `run.json` says: settings, versions, and fingerprints of the contents everything depends on."""
@@ -118,6 +125,9 @@ def _part(entry: Entry, settings: Settings, registry: Registry, model: Model) ->
     training, held_out = _problems(entry, category.task), _problems(bench, benchmark.task)
     overlap = find_overlap(training, held_out)
     free = [problem for problem in training if problem.id not in overlap]
+    if not free:
+        fix = f"give other data to {entry.name} or {bench.name}"
+        raise BadInput(f"{entry}: every training problem is also held out", field="data", fix=fix)
     size = TRAINING_PROBLEMS[settings.phase].get(category.name, TRAINING_PROBLEMS_ELSE[settings.phase])
     return Part(
         category=category,
@@ -144,6 +154,8 @@ def _problems(entry: Entry, task: Task) -> Sequence[Problem]:
         problems = task.problems()
     if not problems:
         raise BadInput(f"{entry} has no problems", field="data", fix="give data with at least one problem")
+    if repeated := [name for name, count in Counter(problem.id for problem in problems).items() if count > 1]:
+        raise PluginError(f"{entry.plugin}: {entry} has {len(repeated)} ids more than once, e.g. '{repeated[0]}'")
     return problems
 
 
