@@ -21,7 +21,7 @@ from typing import Any
 from cogumi import stats
 from cogumi.errors import RunFailed
 from cogumi.plan import Part
-from cogumi.protocols import Voter
+from cogumi.protocols import Exporter, ProblemMetrics, Voter
 from cogumi.records import JSON, Ballot, Completion, Problem, Request, Sampling, Score, Vote
 from cogumi.settings import Settings
 
@@ -71,6 +71,7 @@ def diagnose(part: Part, samples: Samples, settings: Settings) -> dict[str, JSON
         "matrix": _matrix(items),
         "unscored": sum(item["unscored"] for item in items),
         "errors": errors,
+        "notes": dict(sorted(sum((Counter(item["notes"]) for item in items), Counter()).items())),
         "cause": likely_cause({name: metric["value"] for name, metric in metrics.items()}),
         "items": items,
     }
@@ -87,6 +88,17 @@ def consistency(values: Iterable[str | None]) -> float:
     total = sum(counts.values())
     absent = counts.pop(None, 0)
     return max([*counts.values(), 1 if absent else 0]) / total
+
+
+def exports(part: Part, samples: Samples, settings: Settings) -> Mapping[str, str]:
+    """The samples at the use temperature in the formats that the benchmark's task offers: texts by file name."""
+    task = part.benchmark.task
+    if not isinstance(task, Exporter):
+        return {}
+    ids = [(problem, use_id(part, problem)) for problem in part.held_out]
+    drawn = [(problem, [samples[request, index] for index in range(settings.samples)]) for problem, request in ids]
+    with part.entries["benchmark"].blame():
+        return dict(task.export(drawn))
 
 
 def likely_cause(value: Mapping[str, float]) -> str:
@@ -133,7 +145,8 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
         "consistent": consistency(answers) > 0.5,
         "truncated": fmean(completion.finish == "length" for completion in good),
         "no_answer": fmean(answer is None for answer in answers),
-        "metrics": _mean_metrics(scores),
+        "metrics": {**_mean_metrics(scores), **_problem_metrics(part, problem, scores)},
+        "notes": dict(sorted(Counter(score.note for score in scores if score.note is not None).items())),
         "unscored": sum(score.correct is None for score in scores),
         "errors": failed,
     }
@@ -159,6 +172,14 @@ def _mean(values: Iterable[bool | None]) -> float | None:
 def _mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
     names = sorted({name for score in scores for name in score.metrics})
     return {name: fmean(score.metrics[name] for score in scores if name in score.metrics) for name in names}
+
+
+def _problem_metrics(part: Part, problem: Problem, scores: Sequence[Score]) -> Mapping[str, float]:
+    task = part.benchmark.task
+    if not isinstance(task, ProblemMetrics):
+        return {}
+    with part.entries["benchmark"].blame():
+        return dict(task.problem_metrics(problem, scores))
 
 
 def _metrics(items: Sequence[Mapping[str, Any]]) -> dict[str, JSON]:

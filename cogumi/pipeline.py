@@ -238,7 +238,14 @@ def _diagnose(run: Run, name: str, model: Model) -> Sequence[str]:
     samples = read_samples(run.path(f"samples/{name}.jsonl"))
     diagnoses = {part.name: diagnose.diagnose(part, samples, plan.settings) for part in plan.parts}
     write_json(run.path(f"{name}.json"), {"categories": diagnoses})
-    return [f"samples/{name}.jsonl", f"{name}.json"]
+    exported = {
+        f"exports/{name}/{part.benchmark.name}/{file}": text
+        for part in plan.parts
+        for file, text in diagnose.exports(part, samples, plan.settings).items()
+    }
+    for file, text in exported.items():
+        write_file(run.path(file), text)
+    return [f"samples/{name}.jsonl", f"{name}.json", *exported]
 
 
 def _sample(run: Run, name: str, model: Model, asked: Sequence[Request]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -54,6 +54,22 @@ class Task(Protocol):
 
     def score(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[Score]:
         """One score per completion, in order."""
+
+
+@runtime_checkable
+class ProblemMetrics(Protocol):
+    """What a task may add: figures of one problem over all its samples, e.g. pass@k."""
+
+    def problem_metrics(self, problem: Problem, scores: Sequence[Score]) -> Mapping[str, float]:
+        """Figures by name, averaged over problems; `scores` are those of the samples at the use temperature."""
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """What a task may add: its outputs in a format that other tools read."""
+
+    def export(self, drawn: Sequence[tuple[Problem, Sequence[Completion]]]) -> Mapping[str, str]:
+        """Texts by file name, left under `exports/STAGE/BENCHMARK/` in the run folder; the same input, the same bytes."""
 
 
 @runtime_checkable
