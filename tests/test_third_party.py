@@ -1,0 +1,142 @@
+"""A plugin that no line of this project knows: built, installed by pip, found and used in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PYPROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "elections"
+version = "3.1"
+dependencies = ["cogumi>=0.1"]
+entry-points.cogumi.elections = "elections"
+"""
+
+MODULE = '''
+"""Somebody else's plugin: two voters, and lines for the doctor."""
+
+from collections import Counter
+
+from cogumi import hookimpl
+from cogumi.vote import decide
+
+
+class Weighted:
+    """A ballot counts for the probability of its text, exp(log-probability / characters); without one it counts whole."""
+
+    def __init__(self, power):
+        self.power = power
+
+    def vote(self, problem, ballots):
+        weights = [1.0 if b.logprob is None else 2 ** (self.power * b.logprob / max(1, len(b.text))) for b in ballots]
+        counts = Counter()
+        for ballot, weight in zip(ballots, weights):
+            if ballot.answer is not None:
+                counts[ballot.answer] += weight
+        return decide(counts, total=sum(weights))
+
+
+def weighted(*, power: float = 1.0):
+    """Votes weighted by how sure the model was."""
+    return Weighted(power)
+
+
+def first():
+    """Whatever was said first wins, which is against the rules."""
+
+    class First:
+        def vote(self, problem, ballots):
+            counts = Counter(b.answer for b in ballots if b.answer is not None)
+            import dataclasses
+            return dataclasses.replace(decide(counts, total=len(ballots)), winner=next(iter(counts), None), tie=False)
+
+    return First()
+
+
+@hookimpl
+def register_voters(register):
+    register("weighted", weighted)
+    register("first", first)
+
+
+def doctor():
+    yield "elections", True, "free and fair", ""
+'''
+
+USE = """
+import json, sys
+from cogumi.plugins import load
+from cogumi.records import Ballot, Problem
+from cogumi.testing import check_voter
+
+registry = load()
+weighted = registry.get("voter", "weighted")
+check_voter(lambda: weighted.make(power="2"))
+try:
+    check_voter(registry.get("voter", "first").make)
+    broken = None
+except AssertionError as error:
+    broken = str(error)
+ballots = [Ballot(answer="4", text="ab", logprob=-9.0), Ballot(answer="5", text="ab", logprob=-0.1)]
+vote = weighted.make().vote(Problem(id="1", prompt="2 + 2?"), ballots)
+print(json.dumps({"winner": vote.winner, "broken": broken}))
+"""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip installed the plugin from a wheel that was built of its source, without any index."""
+    source, wheels, target = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "target"))
+    (source / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (source / "elections.py").write_text(MODULE, encoding="utf-8")
+    offline = ("--quiet", "--no-index", "--no-deps", "--disable-pip-version-check")
+    _run("-m", "pip", "wheel", *offline, "--no-build-isolation", "--wheel-dir", wheels, source, at=source)
+    (wheel,) = wheels.glob("elections-3.1-*.whl")
+    assert "elections.py" in zipfile.ZipFile(wheel).namelist()
+    _run("-m", "pip", "install", *offline, "--target", target, wheel, at=source)
+    return target
+
+
+def _run(*arguments: str | Path, at: Path, code: int = 0) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(at)}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=at, env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_it_is_listed_under_its_own_name_and_version(elsewhere: Path) -> None:
+    document = json.loads(_run("-m", "cogumi", "plugins", "--kind", "voter", "--json", at=elsewhere))
+    offers = {offer["name"]: offer for offer in document["offers"]}
+    assert set(offers) >= {"majority", "weighted", "first"}
+    assert (offers["weighted"]["dist"], offers["weighted"]["version"]) == ("elections", "3.1")
+    assert offers["weighted"]["summary"] == "Votes weighted by how sure the model was."
+    assert offers["weighted"]["options"] == {"power": {"takes": "float", "required": False, "default": 1.0}}
+
+
+def test_it_is_made_used_and_checked(elsewhere: Path) -> None:
+    used = json.loads(_run("-c", USE, at=elsewhere))
+    assert used["winner"] == "5"
+    assert "a vote is the same again and in any order of its ballots" in used["broken"]
+
+
+def test_the_doctor_asks_it(elsewhere: Path) -> None:
+    shown = _run("-m", "cogumi", "doctor", "--plugins", "elections", at=elsewhere)
+    assert "ok    plugin elections  elections 3.1" in shown
+    assert "free and fair" in shown
+
+
+def test_without_it_nothing_is_left_of_it(tmp_path: Path) -> None:
+    _run("-m", "cogumi", "doctor", "--plugins", "elections", at=tmp_path, code=2)
+    assert "weighted" not in _run("-m", "cogumi", "plugins", "--json", at=tmp_path)
