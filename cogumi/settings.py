@@ -14,8 +14,10 @@ that the engine runs under. Unknown keys are errors with near matches.
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -66,34 +68,74 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no run could use."""
-        for name, good, rule in (
-            ("temperature", 0 <= self.temperature <= 10, "0 to 10"),
-            ("samples", self.samples >= 1, "1 or more"),
-            ("problems", self.problems is None or self.problems >= 1, "1 or more"),
-            ("held_out", self.held_out is None or self.held_out >= 1, "1 or more"),
-        ):
-            if not good:
-                raise BadInput(f"{getattr(self, name)} is out of range", field=name, fix=f"give {rule}")
+        for name in RANGES:
+            check_range(name, getattr(self, name))
+
+
+RANGES: Mapping[str, tuple[float, float, str]] = {
+    "temperature": (0, 10, "0 to 10"),
+    "samples": (1, math.inf, "1 or more"),
+    "problems": (1, math.inf, "1 or more"),
+    "held_out": (1, math.inf, "1 or more"),
+    "seed": (0, 2**32 - 1, "0 to 4294967295"),
+}
+"""Least and greatest value of a setting, and how to say so; seeds have to fit every library that takes one."""
+
+
+def check_range(name: str, value: float | None, *, file: Path | None = None, line: int | None = None) -> None:
+    """Refuse a value that no run could use."""
+    least, greatest, rule = RANGES[name]
+    if value is not None and not least <= value <= greatest:
+        raise BadInput(f"{value} is out of range", file=file, line=line, field=name, fix=f"give {rule}")
 
 
 FIELDS = {f.name: f for f in dataclasses.fields(Settings) if f.name not in ("options", "pythons")}
 
 
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The text of a TOML file, to say where in it something is wrong (tomllib keeps no positions)."""
+
+    path: Path
+    text: str
+
+    def line_of(self, *keys: str) -> int | None:
+        """The first line that sets this dotted key, or opens or fills the table of that name."""
+        table: tuple[str, ...] = ()
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if line.lstrip().startswith("["):
+                here = table = _parts(line.partition("]")[0].replace("[", ""))
+            else:
+                here = (*table, *_parts(line.partition("=")[0]))
+            if here[: len(keys)] == keys:
+                return number
+        return None
+
+    def error(self, *keys: str, problem: str, fix: str | None = None) -> BadInput:
+        """The error that names a key and its line."""
+        return BadInput(problem, file=self.path, line=self.line_of(*keys), field=keys[-1], fix=fix)
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in key.split("."))
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """The settings of a TOML file, as keyword arguments of `Settings`."""
     try:
-        text = path.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"cannot be read: {error}", file=path, field="config") from error
+        config = Config(path, path.read_text(encoding="utf-8"))
+        document = tomllib.loads(config.text)
     except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"not TOML: {error}", file=path) from error
-    _known(document, {"run", "plugins"}, path, text)
-    run, plugins = (_table(document, name, path, text) for name in ("run", "plugins"))
-    _known(run, FIELDS, path, text)
-    options = {name: dict(_table(plugins, name, path, text)) for name in plugins}
-    pythons = {name: table.pop("python") for name, table in options.items() if "python" in table}
-    return {**_typed(run, path, text), "options": options, "pythons": pythons}
+        at = re.search(r"at line (\d+)", str(error))
+        raise BadInput(f"not TOML: {error}", file=path, line=int(at[1]) if at else None, fix="mend it") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"cannot be read: {error}", file=path, field="--config", fix="give a TOML file") from error
+    _refuse_unknown(config, document, ("run", "plugins"))
+    run, plugins = (_table(config, document, name) for name in ("run", "plugins"))
+    _refuse_unknown(config, run, FIELDS, "run")
+    options = {name: dict(_table(config, plugins, "plugins", name)) for name in plugins}
+    pythons = {name: _python(config, name, table.pop("python")) for name, table in options.items() if "python" in table}
+    return {**{name: _typed(config, name, value) for name, value in run.items()}, "options": options, "pythons": pythons}
 
 
 def parse_option(text: str) -> tuple[str, str, str]:
@@ -120,41 +162,35 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
     return Settings(**values)
 
 
-def _typed(run: Mapping[str, Any], path: Path, text: str) -> dict[str, Any]:
-    """The `[run]` table with its values checked against the fields' types."""
-    values = dict(run)
-    known = options_of(Settings)
-    for name, value in run.items():
-        if name == "plugins":
-            if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-                raise BadInput("not a list of names", file=path, line=_line_of(name, text), field=name)
-            values[name] = tuple(value)
-            continue
-        try:
-            values[name] = known[name].convert(value)
-        except ValueError as error:
-            raise BadInput(str(error), file=path, line=_line_of(name, text), field=name) from error
-    return values
+def _typed(config: Config, name: str, value: JSON) -> JSON:
+    """A value of the table `[run]`, checked against its field's type."""
+    if name == "plugins":
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise config.error("run", name, problem="not a list of names", fix='write it as ["math"]')
+        return tuple(value)
+    try:
+        converted = options_of(Settings)[name].convert(value)
+    except ValueError as error:
+        raise config.error("run", name, problem=str(error)) from error
+    if name in RANGES:
+        check_range(name, converted, file=config.path, line=config.line_of("run", name))
+    return converted
 
 
-def _known(table: Mapping[str, Any], names: Mapping[str, Any] | set[str], path: Path, text: str) -> None:
-    for key in table:
-        if key not in names:
-            raise BadInput("no such setting", file=path, line=_line_of(key, text), field=key, fix=near(key, names))
-
-
-def _table(parent: Mapping[str, Any], name: str, path: Path, text: str) -> Mapping[str, Any]:
-    value = parent.get(name, {})
-    if not isinstance(value, dict):
-        raise BadInput("not a table", file=path, line=_line_of(name, text), field=name, fix=f"write it as [{name}]")
+def _python(config: Config, name: str, value: JSON) -> str:
+    if not isinstance(value, str):
+        raise config.error("plugins", name, "python", problem="not a path", fix="give the path of an interpreter")
     return value
 
 
-def _line_of(key: str, text: str) -> int | None:
-    """The first line that sets a key or opens a table of that name (tomllib keeps no positions)."""
-    lines: Sequence[str] = text.splitlines()
-    for number, line in enumerate(lines, 1):
-        left = line.partition("=")[0].strip().strip("[]").split(".")
-        if key in (part.strip().strip("\"'") for part in left):
-            return number
-    return None
+def _refuse_unknown(config: Config, table: Mapping[str, Any], known: Collection[str], *where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise config.error(*where, key, problem="no such setting", fix=near(key, known))
+
+
+def _table(config: Config, parent: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    value = parent.get(keys[-1], {})
+    if not isinstance(value, dict):
+        raise config.error(*keys, problem="not a table", fix=f"write it as [{'.'.join(keys)}]")
+    return value
