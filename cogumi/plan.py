@@ -25,7 +25,7 @@ from cogumi.store import digest
 
 TRAINING_PROBLEMS = {"minimal": {"code": 50}, "full": {}}
 TRAINING_PROBLEMS_ELSE = {"minimal": 100, "full": 2500}
-HELD_OUT_PROBLEMS = {"minimal": 200, "full": None}
+HELD_OUT_PROBLEMS = {"minimal": 100, "full": None}
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate")
 
 
