@@ -26,7 +26,6 @@ from cogumi_qlora.plan import Step
 from cogumi_qlora.settings import Settings
 
 LOSSES = "losses.json"
-SCHEDULES = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +40,8 @@ class Job:
     """Whether the model's forward pass takes `logits_to_keep`."""
     checkpoints: Checkpoints
     """Where to save."""
+    rate: Callable[[int], float]
+    """The share of the peak learning rate for a step, from 0."""
     on_step: Callable[[int, float], None]
     """Called after each optimiser step with its number, from 1, and its loss."""
 
@@ -68,6 +69,14 @@ class Loop(Trainer):
         items: Any = self.job.steps
         own = torch.Generator().manual_seed(0)
         return DataLoader(items, batch_size=1, collate_fn=_item, generator=own)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """The planned learning rate."""
+        if self.lr_scheduler is None:
+            tuned: Any = optimizer or self.optimizer
+            self.lr_scheduler = torch.optim.lr_scheduler.LambdaLR(tuned, self.job.rate)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Forward and backward passes of one optimiser step; the loss is its mean over the step's target tokens."""
@@ -120,8 +129,6 @@ def arguments(settings: Settings, folder: Path, steps: int, device: torch.device
         max_steps=steps,
         per_device_train_batch_size=1,
         learning_rate=settings.learning_rate,
-        lr_scheduler_type=SCHEDULES[settings.schedule],
-        warmup_steps=math.ceil(settings.warmup_ratio * steps),
         max_grad_norm=settings.max_grad_norm,
         weight_decay=settings.weight_decay,
         optim="adamw_torch",

@@ -51,6 +51,14 @@ def attach(base: Base, settings: Settings) -> Any:
         return get_peft_model(base.model, config)
 
 
+def recompute_activations(model: Any) -> None:
+    """Compute activations a second time in the backward pass rather than keep them."""
+    if hasattr(model, "activation_checkpointing_enable"):  # what newer versions of transformers call it
+        model.activation_checkpointing_enable({"use_reentrant": False})
+    else:
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+
+
 def linear_names(model: Any) -> list[str]:
     """The last parts of the names of all linear layers, sorted, without the output layer."""
     output = model.get_output_embeddings()

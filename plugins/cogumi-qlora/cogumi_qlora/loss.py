@@ -114,9 +114,11 @@ def _base_logits(model: Any, batch: Batch, keeps_logits: bool) -> Tensor:
 
 @contextmanager
 def _evaluating(model: Any) -> Iterator[None]:
-    training = model.training
+    """Every module as in evaluation, and each as it was again afterwards."""
+    training = [module for module in model.modules() if module.training]
     model.eval()
     try:
         yield
     finally:
-        model.train(training)
+        for module in training:
+            module.training = True

@@ -7,6 +7,7 @@ but speed: its examples are sorted by length first, which keeps padding small.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,17 @@ def plan(examples: Sequence[Encoded], settings: Settings, *, group_by_length: bo
     else:
         chunks = _chunks(stream, size)
     return [Step(tuple(map(tuple, _chunks(sorted(c, key=_length), settings.batch_size)))) for c in chunks]
+
+
+def rate(step: int, steps: int, settings: Settings) -> float:
+    """The share of the peak learning rate with which step number `step` of `steps`, from 0, is taken; never zero."""
+    warmup = round(settings.warmup_ratio * steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    left = (steps - step) / (steps - warmup)
+    if settings.schedule == "linear":
+        return left
+    return (1 - math.cos(math.pi * left)) / 2 if settings.schedule == "cosine" else 1.0
 
 
 def _stream(examples: Sequence[Encoded], epochs: float, rng: random.Random) -> list[Encoded]:

@@ -25,7 +25,7 @@ from cogumi.protocols import Report
 from cogumi.records import JSON, Example, Model, Training
 from cogumi_qlora.checkpoints import Checkpoints, sync
 from cogumi_qlora.encode import Encoded, altered, encode_all
-from cogumi_qlora.plan import plan
+from cogumi_qlora.plan import plan, rate
 from cogumi_qlora.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,12 +83,13 @@ class QLoRA:
         steps = plan(examples, self.settings, group_by_length=not chosen.packs)
         adapted = lora.attach(base, self.settings)
         if self._recompute(base):
-            adapted.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            lora.recompute_activations(adapted)
         job = Job(
             steps=steps,
             collate=chosen.collate,
             keeps_logits=chosen.keeps_logits,
             checkpoints=checkpoints,
+            rate=lambda step: rate(step, len(steps), self.settings),
             on_step=lambda number, loss: report(number, len(steps), f"loss {loss:.4f}"),
         )
         return Loop(adapted, arguments(self.settings, checkpoints.staging, len(steps), base.device), job)
