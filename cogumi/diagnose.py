@@ -131,8 +131,10 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
     with part.entries["benchmark"].blame():
         answers = part.benchmark.task.answers(problem, good)
         *scores, greedy_score = part.benchmark.task.score(problem, [*good, greedy])
+        cast = ballots(answers, good)
     with part.entries["voter"].blame():
-        vote = part.voter.vote(problem, ballots(answers, good))
+        vote = part.voter.vote(problem, cast)
+        majority_correct = _winner_correct(vote, answers, scores)
     return {
         "id": problem.id,
         "response_consistency": consistency(completion.text for completion in good),
@@ -140,7 +142,7 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
         "unique_responses": len({completion.text for completion in good}),
         "tie": vote.tie,
         "accuracy": _mean(score.correct for score in scores),
-        "majority_correct": _winner_correct(vote, answers, scores),
+        "majority_correct": majority_correct,
         "greedy_correct": None if greedy.finish == "error" else greedy_score.correct,
         "consistent": consistency(answers) > 0.5,
         "truncated": fmean(completion.finish == "length" for completion in good),
@@ -159,9 +161,12 @@ def ballots(answers: Sequence[str | None], completions: Sequence[Completion]) ->
 
 
 def _winner_correct(vote: Vote, answers: Sequence[str | None], scores: Sequence[Score]) -> bool | None:
+    """Whether the winner is right; no winner is wrong, and None where nothing could be scored."""
     if vote.winner is None:
-        return False
-    return next(score.correct for answer, score in zip(answers, scores, strict=True) if answer == vote.winner)
+        return None if all(score.correct is None for score in scores) else False
+    if vote.winner not in answers:
+        raise ValueError(f"the winner {vote.winner!r} is no ballot's answer")
+    return scores[answers.index(vote.winner)].correct
 
 
 def _mean(values: Iterable[bool | None]) -> float | None:

@@ -155,8 +155,9 @@ def _outcome(part: Part, problem: Problem, samples: Samples, settings: Settings)
     with part.entries["category"].blame():
         answers = list(part.category.task.answers(problem, texts))
         scores = part.category.task.score(problem, good)
+        cast = ballots(answers[: len(good)], good)
     with part.entries["voter"].blame():
-        vote = part.voter.vote(problem, ballots(answers[: len(good)], good))
+        vote = part.voter.vote(problem, cast)
     winners = [i for i, answer in enumerate(answers[: len(good)]) if answer is not None and answer == vote.winner]
     right = scores[winners[0]].correct if winners else None
     if target is None and winners:
