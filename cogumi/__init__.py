@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cogumi.hookspecs import hookimpl
+from pluggy import HookimplMarker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cogumi.pipeline import Result
     from cogumi.processes import Display
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "hookimpl", "run"]
+
+hookimpl = HookimplMarker("cogumi")
+"""Marks the functions of a plugin that implement hooks."""
 
 
 def run(*, config: Path | None = None, until: str = "report", show: Display | None = None, **settings: Any) -> Result:
@@ -22,6 +26,8 @@ def run(*, config: Path | None = None, until: str = "report", show: Display | No
     over those of the TOML file `config`. `until` names the last stage; `show` is told about progress. Raises
     `cogumi.errors.BadInput` and `cogumi.errors.RunFailed`, as the command line's exit codes 2 and 1.
     """
+    from pathlib import Path
+
     from cogumi import pipeline
     from cogumi.settings import merge, read_config
 

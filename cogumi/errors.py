@@ -6,9 +6,11 @@ be finished. Every message says where, what is wrong, and what to do.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 
 class CogumiError(Exception):
@@ -50,6 +52,8 @@ class PluginFailed(RunFailed):
 
 def near(name: str, known: Iterable[str]) -> str:
     """A hint for a name that does not exist: near matches first, else all that exist."""
+    import difflib
+
     names = sorted(known)
     matches = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if matches:

@@ -12,13 +12,13 @@ from typing import Protocol, TypeVar
 
 import pluggy
 
+from cogumi import hookimpl as hookimpl
 from cogumi.protocols import Benchmark, Category, Sampler, Trainer, Voter
 from cogumi.records import Model
 
 T = TypeVar("T", contravariant=True)
 
 hookspec = pluggy.HookspecMarker("cogumi")
-hookimpl = pluggy.HookimplMarker("cogumi")
 
 
 class Register(Protocol[T]):
