@@ -6,61 +6,63 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from transformers.cache_utils import Cache
 
-from cogumi_hf import cache as caches
-from cogumi_hf.draw import Drawn, Knobs, draw, uniforms
+from cogumi_hf.cache import Memory, Prefill
+from cogumi_hf.draw import Drawn, Knobs, draw, keys
 from cogumi_hf.engine import Engine
 from cogumi_hf.rows import Row, groups
 
 
 class Batch:
-    """Rows with their cache. Every row has `width - pads[row]` tokens in the cache, aligned right."""
+    """Rows, what they remember, and the logits after each: `[rows, vocabulary]`."""
 
-    def __init__(self, engine: Engine, rows: Sequence[Row], cache: Cache, logits: torch.Tensor) -> None:
-        device = engine.device
-        self.engine, self.rows, self.cache, self.logits = engine, list(rows), cache, logits
-        self.lengths = torch.tensor([len(row.ids) for row in rows], device=device)
-        self.width = int(self.lengths.max())
-        self.knobs = Knobs.of([row.request.sampling for row in rows], device)
+    def __init__(self, engine: Engine, rows: Sequence[Row], memory: Memory | None, logits: torch.Tensor) -> None:
+        self.engine, self.rows, self.memory, self.logits = engine, list(rows), memory, logits
+        self.knobs = Knobs.of([row.request.sampling for row in rows], engine.device)
+        self._positions = torch.tensor([len(row.ids) for row in rows], device=engine.device)
         self._seeds = np.array([row.seed for row in rows], dtype=np.uint64)
         self._steps = np.array([len(row.drawn) for row in rows], dtype=np.uint64)
-        columns = torch.arange(self.width + caches.ROOM, device=device)[None]
-        self._mask = (columns >= self.width - self.lengths[:, None]).long()
 
     def draw(self, margin: float) -> Drawn:
         """The next token of every row, from the logits at hand."""
-        u = torch.from_numpy(uniforms(self._seeds, self._steps)).to(self.engine.device)
+        key = torch.from_numpy(keys(self._seeds, self._steps)).to(self.engine.device)
         self._steps += np.uint64(1)
-        return draw(self.logits, self.knobs, u, margin)
+        return draw(self.logits, self.knobs, key, margin)
 
     def feed(self) -> None:
         """Append every row's last drawn id and compute the logits behind it; rows that are done repeat theirs."""
-        new = torch.tensor([row.drawn[-1] for row in self.rows], device=self.engine.device)
-        self.width += 1
-        if self.width > self._mask.shape[1]:
-            self._mask = torch.cat([self._mask, torch.ones_like(self._mask[:, : caches.ROOM])], dim=1)
-        self.logits = self.engine.step(new, self.cache, self._mask[:, : self.width], self.lengths)
-        self.lengths += 1
+        if self.memory is None:
+            self.logits = _alone(self.engine, self.rows)
+            return
+        ids = torch.tensor([row.drawn[-1] for row in self.rows], device=self.engine.device)
+        self.logits = self.engine.step(ids, self.memory, self._positions)
+        self._positions += 1
 
 
 def start(engine: Engine, new: Sequence[Row], old: Batch | None = None) -> Batch:
-    """A batch of the old batch's rows that are not done, and of new ones; what several rows begin with is computed once."""
-    parts: list[tuple[Cache, torch.Tensor]] = []
-    rows: list[Row] = []
+    """A batch of the old batch's rows that are not done, and of new ones; what several begin with is computed once."""
+    kept = [] if old is None else [i for i, row in enumerate(old.rows) if not row.done]
+    rows = [*(old.rows[i] for i in kept), *new] if old is not None else list(new)
+    if engine.remember is None:
+        return Batch(engine, rows, None, _alone(engine, rows))
     logits: list[torch.Tensor] = []
-    if old is not None and (kept := [i for i, row in enumerate(old.rows) if not row.done]):
-        index = torch.tensor(kept, device=engine.device)
-        parts.append((old.cache, index))
-        logits.append(old.logits[index])
-        rows.extend(old.rows[i] for i in kept)
+    prefill: Prefill | None = None
+    if old is not None and kept:
+        logits.append(old.logits[torch.tensor(kept, device=engine.device)])
     if new:
         families = groups(new)
-        cache, after = engine.prefill([family[0].ids for family in families])
-        sizes = torch.tensor([len(family) for family in families], device=engine.device)
-        index = torch.arange(len(families), device=engine.device).repeat_interleave(sizes)
-        parts.append((cache, index))
-        logits.append(after[index])
-        rows.extend(new)
-    width = max(len(row.ids) for row in rows)
-    return Batch(engine, rows, caches.join(parts, width), torch.cat(logits))
+        prefill, after = engine.prefill([family[0].ids for family in families], [len(family) for family in families])
+        logits.append(after[torch.tensor(prefill.owners, device=engine.device)])
+    return Batch(engine, rows, _memory(engine, old if kept else None, kept, prefill), torch.cat(logits))
+
+
+def _memory(engine: Engine, old: Batch | None, kept: list[int], new: Prefill | None) -> Memory:
+    if old is not None and old.memory is not None:
+        return old.memory.joined(kept, new)
+    assert new is not None, "a batch has rows"
+    assert engine.remember is not None, "asked for by start() only where rows are remembered"
+    return engine.remember.of(new)
+
+
+def _alone(engine: Engine, rows: Sequence[Row]) -> torch.Tensor:
+    return torch.cat([engine.alone(row.ids) for row in rows])

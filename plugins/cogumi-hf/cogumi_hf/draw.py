@@ -1,9 +1,13 @@
 """Drawing the next token of many rows at once.
 
-A token is drawn by inverting the cumulative distribution at a uniform number, in float64 over ids in ascending order; at
-temperature 0 it is the most probable one, the lowest id on ties. `top_k` is applied first and `top_p` to what it leaves,
-as transformers and vLLM do. Uniform number t of a sample is a function of the sample's seed and t alone (SplitMix64,
-Steele, Lea and Flood 2014, a generator whose state is a counter).
+A token is drawn by the Gumbel-max rule: the id with the greatest `logit / temperature + gumbel` has exactly the softmax
+distribution (Gumbel 1954; Maddison, Tarlow and Minka 2014). Chosen over inverting the cumulative distribution because noise
+in the logits can then change a draw only when the two greatest sums nearly tie, which gets no likelier with the
+vocabulary's size, while a cumulative distribution has a border at every token. At temperature 0 the greatest logit wins,
+the lowest id on ties. `top_k` is applied first and `top_p` to what it leaves, as transformers and vLLM do.
+
+The Gumbel number of a token is a function of the sample's seed, the position and the token's id alone (SplitMix64, Steele,
+Lea and Flood 2014: a generator whose state is a counter), so it is the same in every batch and on every device.
 """
 
 from __future__ import annotations
@@ -17,17 +21,38 @@ import torch
 
 from cogumi.records import Sampling
 
-GAMMA, MIX1, MIX2 = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+GAMMA, MIX1, MIX2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+"""SplitMix64's constants."""
 
 
-def uniforms(seeds: npt.NDArray[np.uint64], steps: npt.NDArray[np.uint64]) -> npt.NDArray[np.float64]:
-    """One number in [0, 1) per row: number `steps[r]` of the stream that `seeds[r]` starts."""
-    z = seeds + (steps + np.uint64(1)) * GAMMA
-    z = (z ^ (z >> np.uint64(30))) * MIX1
-    z = (z ^ (z >> np.uint64(27))) * MIX2
-    z ^= z >> np.uint64(31)
-    numbers: npt.NDArray[np.float64] = (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    return numbers
+def keys(seeds: npt.NDArray[np.uint64], steps: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """The 64-bit key of each row's next draw: number `steps[r]` of the stream that `seeds[r]` starts."""
+    z = seeds + (steps + np.uint64(1)) * np.uint64(GAMMA)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(MIX1)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(MIX2)
+    out: npt.NDArray[np.int64] = (z ^ (z >> np.uint64(31))).view(np.int64)
+    return out
+
+
+def gumbels(keys: torch.Tensor, size: int) -> torch.Tensor:
+    """Standard Gumbel numbers, float32 `[rows, size]`: numbers 0 to size - 1 of the stream that each key (int64) starts."""
+    counter = torch.arange(1, size + 1, device=keys.device) * _signed(GAMMA)
+    z = keys[:, None] + counter
+    z.bitwise_xor_(_shifted(z, 30)).mul_(_signed(MIX1))
+    z.bitwise_xor_(_shifted(z, 27)).mul_(_signed(MIX2))
+    z.bitwise_xor_(_shifted(z, 31))
+    # (0, 1) in steps of 2^-53, rounded to float32 only here: small numbers, which make great Gumbels, keep their precision
+    small = _shifted(z, 11).to(torch.float32).add_(0.5).mul_(2.0**-53)
+    return small.neg_().log1p_().neg_().log_().neg_()
+
+
+def _shifted(z: torch.Tensor, bits: int) -> torch.Tensor:
+    """A logical right shift; torch's own repeats the sign."""
+    return (z >> bits).bitwise_and_((1 << (64 - bits)) - 1)
+
+
+def _signed(constant: int) -> int:
+    return constant - (1 << 64) if constant >= 1 << 63 else constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +60,13 @@ class Knobs:
     """How each row of a batch is drawn; tensors of shape `[rows, 1]`."""
 
     temperature: torch.Tensor
-    """float64; 1.0 where greedy."""
+    """float32; 1.0 where greedy."""
     greedy: torch.Tensor
     """bool."""
     top_p: torch.Tensor
     """float64."""
     top_k: torch.Tensor
     """int64; a number beyond any vocabulary where switched off."""
-    any_greedy: bool
     all_greedy: bool
     any_cut: bool
     """Some row has `top_p` or `top_k` switched on."""
@@ -56,13 +80,12 @@ class Knobs:
 
         greedy = [s.temperature == 0 for s in rows]
         return cls(
-            temperature=column([s.temperature or 1.0 for s in rows], torch.float64),
+            temperature=column([s.temperature or 1.0 for s in rows], torch.float32),
             greedy=column(greedy, torch.bool),
             top_p=column([s.top_p for s in rows], torch.float64),
             top_k=column([s.top_k or 2**31 for s in rows], torch.int64),
-            any_greedy=any(greedy),
             all_greedy=all(greedy),
-            any_cut=any(s.top_p < 1 or s.top_k for s in rows),
+            any_cut=any(s.temperature and (s.top_p < 1 or s.top_k) for s in rows),
         )
 
 
@@ -73,73 +96,41 @@ class Drawn:
     ids: torch.Tensor
     """int64."""
     logprobs: torch.Tensor
-    """float64, natural logarithms at temperature 1 over the whole vocabulary."""
+    """float32, natural logarithms at temperature 1 over the whole vocabulary; not finite where the logits are not."""
     close: torch.Tensor
-    """bool: noise of `margin` in the logits could have changed the id."""
+    """bool: an error of `margin` in every logit could have changed the id."""
 
 
-def draw(logits: torch.Tensor, knobs: Knobs, u: torch.Tensor, margin: float) -> Drawn:
-    """One id per row of `logits` (float, `[rows, vocabulary]`) at the uniform numbers `u` (float64, `[rows]`)."""
-    logits = logits.double()
-    if knobs.all_greedy:
-        ids, close = _greedy(logits, margin)
-    else:
-        ids, close = _sampled(logits, knobs, u[:, None], margin)
-        if knobs.any_greedy:
-            best, tied = _greedy(logits, margin)
-            ids, close = torch.where(knobs.greedy, best, ids), torch.where(knobs.greedy, tied, close)
+def draw(logits: torch.Tensor, knobs: Knobs, keys: torch.Tensor, margin: float) -> Drawn:
+    """One id per row of `logits` (float32, `[rows, vocabulary]`) with the key of each row's draw (int64, `[rows]`)."""
+    noise = 2 * margin / knobs.temperature  # two logits may move apart by twice the error of one
+    scores, unsure = logits / knobs.temperature, torch.zeros_like(knobs.greedy)
+    if knobs.any_cut:
+        scores, unsure = _cut(scores, knobs, noise)
+    if not knobs.all_greedy:
+        scores = scores + gumbels(keys, logits.shape[1]).masked_fill_(knobs.greedy, 0)
+    ids = scores.argmax(1, keepdim=True)  # of equal scores, the lowest id
+    best = scores.topk(min(2, scores.shape[1]), dim=1).values
+    close = unsure | (best[:, :1] - best[:, -1:] <= noise)
     logprobs = logits.gather(1, ids) - logits.logsumexp(1, keepdim=True)
     return Drawn(ids[:, 0], logprobs[:, 0], close[:, 0])
 
 
-def _greedy(logits: torch.Tensor, margin: float) -> tuple[torch.Tensor, torch.Tensor]:
-    best = logits.topk(min(2, logits.shape[1]), dim=1).values
-    return logits.argmax(dim=1, keepdim=True), best[:, :1] - best[:, -1:] <= 2 * margin  # argmax: the lowest of equals
-
-
-def _sampled(logits: torch.Tensor, knobs: Knobs, u: torch.Tensor, margin: float) -> tuple[torch.Tensor, torch.Tensor]:
-    scaled = logits / knobs.temperature
-    noise = 2 * margin / knobs.temperature  # two logits may move apart by twice the noise of one
-    weights = (scaled - scaled.amax(1, keepdim=True)).exp_()
-    unsure = torch.zeros_like(u, dtype=torch.bool)
-    if knobs.any_cut:
-        weights, unsure = _cut(scaled, weights, knobs, noise)
-    ends = weights.cumsum(1)
-    total = ends[:, -1:]
-    target = u * total
-    ids = torch.searchsorted(ends, target, right=True).clamp(max=ends.shape[1] - 1)
-    after = ends.gather(1, ids)
-    before = after - weights.gather(1, ids)
-    unsure |= _near(before, target, total, noise) | _near(after, target, total, noise)
-    return ids, unsure
-
-
-def _near(border: torch.Tensor, target: torch.Tensor, total: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-    """Whether noise in the logits could move a border of the cumulative distribution across the target.
-
-    Scaling some weights by exp(+-noise) moves a share c by at most noise * c * (1 - c), to first order.
-    """
-    reach = noise * (border / total) * (total - border) + 1e-12 * total
-    return ((border - target).abs() <= reach) & (border > 0) & (border < total)
-
-
-def _cut(scaled: torch.Tensor, weights: torch.Tensor, knobs: Knobs, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The weights with those outside `top_k` and `top_p` set to 0; equal logits are ranked by id."""
-    size = scaled.shape[1]
-    ranked, order = scaled.sort(dim=1, descending=True, stable=True)
-    sorted_weights = weights.gather(1, order)
-    rank = torch.arange(size, device=scaled.device)[None]
-    sorted_weights = sorted_weights.masked_fill(rank >= knobs.top_k, 0)
-    ends = sorted_weights.cumsum(1)
-    total = ends[:, -1:]
-    limit = knobs.top_p * total
-    inside = (ends - sorted_weights < limit) | (knobs.top_p >= 1) | (rank == 0)
-    inside &= rank < knobs.top_k
+def _cut(scores: torch.Tensor, knobs: Knobs, noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The scores with those outside `top_k` and `top_p` at -inf, and whether noise could have changed which these are."""
+    size = scores.shape[1]
+    ranked, order = scores.sort(dim=1, descending=True, stable=True)  # equal scores are ranked by id
+    rank = torch.arange(size, device=scores.device)[None]
+    weights = (ranked - ranked[:, :1]).double().exp().masked_fill(rank >= knobs.top_k, 0)
+    shares = weights.cumsum(1) / weights.sum(1, keepdim=True)
+    before = torch.nn.functional.pad(shares[:, :-1], (1, 0))
+    inside = ((before < knobs.top_p) | (knobs.top_p >= 1)) & (rank < knobs.top_k) & ~knobs.greedy | (rank == 0)
     kept = inside.sum(1, keepdim=True)
     edge = ranked.gather(1, kept - 1) - ranked.gather(1, kept.clamp(max=size - 1)) <= noise
     unsure = edge & (kept < size)
-    for last in (kept - 1, kept - 2):
-        border = ends.gather(1, last.clamp(min=0))
-        unsure |= _near(border, limit, total, noise) & (last >= 0) & (knobs.top_p < 1)
+    for share in (before.gather(1, kept - 1), shares.gather(1, kept - 1)):
+        # scores that move by `noise` against each other move a share by noise * share * (1 - share), to first order
+        reach = noise * share * (1 - share) + 1e-12
+        unsure |= ((share - knobs.top_p).abs() <= reach) & (share > 0) & (share < 1) & (knobs.top_p < 1)
     keep = torch.zeros_like(inside).scatter(1, order, inside)
-    return weights.masked_fill(~keep, 0), unsure
+    return scores.masked_fill(~keep, -torch.inf), unsure & ~knobs.greedy

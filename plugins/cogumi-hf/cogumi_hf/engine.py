@@ -1,6 +1,7 @@
 """A transformers model behind the three forward passes that sampling needs: prefill, step, and one row alone.
 
-Nothing of the model is reimplemented; position ids and masks are always given, so left padding changes nothing.
+Nothing of the model is reimplemented. How its rows are remembered is chosen by trying: the fastest way whose results agree
+with those of rows computed alone is taken, so an architecture that a way does not suit is slower and never wrong.
 """
 
 from __future__ import annotations
@@ -8,15 +9,19 @@ from __future__ import annotations
 import gc
 import inspect
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
-from transformers.cache_utils import Cache
+from transformers.cache_utils import Cache, DynamicCache
 
-from cogumi_hf import cache as caches
+from cogumi_hf import attention
+from cogumi_hf.cache import Columns, Memory, Prefill, RowMemory, SharedMemory
 
-CACHED_LAYERS = {"full_attention", "sliding_attention"}
-"""Layer types that keep one key and one value per token, all of which the cache can hold."""
+Remember: TypeAlias = type[SharedMemory] | type[RowMemory] | None
+"""How rows are remembered; None: not at all, every token is computed from all of its row's ids."""
+
+TRIAL = ((5, 7, 3, 11), (4, 6))
+"""Token ids that exist in any vocabulary; two lengths, so that padding is tried too."""
 
 
 class Engine:
@@ -26,25 +31,25 @@ class Engine:
         self.model: Any = model.eval()
         self.pad_id = pad_id
         self.device: torch.device = model.device
-        config = model.config.get_text_config(decoder=True)
-        self.context: int | None = getattr(config, "max_position_embeddings", None)
-        self.vocabulary: int = config.vocab_size
-        self.cached = set(getattr(config, "layer_types", None) or CACHED_LAYERS) <= CACHED_LAYERS
+        self.context: int | None = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
         self._takes = set(inspect.signature(model.forward).parameters)
+        with torch.inference_mode():
+            self.remember = self._best()
 
-    def prefill(self, prompts: Sequence[Sequence[int]]) -> tuple[Cache, torch.Tensor]:
-        """The cache of some prompts, aligned right, and the logits after each: `[prompts, vocabulary]`."""
+    def prefill(self, prompts: Sequence[Sequence[int]], sizes: list[int]) -> tuple[Prefill, torch.Tensor]:
+        """Some prompts, of which `sizes` samples will be drawn, and the logits after each: `[prompts, vocabulary]`."""
         width = max(map(len, prompts))
-        ids = torch.tensor([[self.pad_id] * (width - len(p)) + list(p) for p in prompts], device=self.device)
-        lengths = torch.tensor([[len(p)] for p in prompts], device=self.device)
-        columns = torch.arange(width, device=self.device)[None]
-        positions = columns - (width - lengths)
-        cache = caches.fresh()
-        return cache, self._forward(ids, cache, (positions >= 0).long(), positions.clamp(min=0))
+        padding = [width - len(p) for p in prompts]
+        ids = [[self.pad_id] * empty + list(p) for empty, p in zip(padding, prompts, strict=True)]
+        positions = torch.arange(width, device=self.device) - torch.tensor(padding, device=self.device)[:, None]
+        mask = (positions >= 0).long() if any(padding) else None
+        cache = DynamicCache()  # every layer keeps all columns; sliding windows are left to the mask
+        logits = self._forward(torch.tensor(ids, device=self.device), cache, mask, positions.clamp(min=0))
+        return Prefill(Columns.of(cache, padding), sizes), logits
 
-    def step(self, ids: torch.Tensor, cache: Cache, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Append one token per row; `[rows, vocabulary]` logits. `mask` covers the cache and the new column."""
-        return self._forward(ids[:, None], cache, mask, positions[:, None])
+    def step(self, ids: torch.Tensor, memory: Memory, positions: torch.Tensor) -> torch.Tensor:
+        """Append one token per row, `ids` at `positions` (both `[rows]`); logits `[rows, vocabulary]`."""
+        return self._forward(ids[:, None], memory.cache, memory.mask(), positions[:, None])
 
     def alone(self, ids: Sequence[int], last: int = 1) -> torch.Tensor:
         """Logits at the last positions of one row, `[last, vocabulary]`, computed from its ids and nothing else.
@@ -56,30 +61,63 @@ class Engine:
         logits: torch.Tensor = output.logits[0, -last:].float()
         return logits
 
-    def close(self) -> None:
-        """Drop the model and give its memory back."""
-        self.model = None
-        self.free()
-
     def free(self) -> None:
         """Give memory that nothing refers to back to the device."""
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _forward(self, ids: torch.Tensor, cache: Cache, mask: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def close(self) -> None:
+        """Drop the model and give its memory back."""
+        self.model = None
+        self.free()
+
+    def _forward(self, ids: torch.Tensor, cache: Cache, mask: torch.Tensor | None, positions: torch.Tensor) -> torch.Tensor:
         known = {"position_ids": positions, "logits_to_keep": 1}
         options = {name: value for name, value in known.items() if name in self._takes}
         output = self.model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **options)
         logits: torch.Tensor = output.logits[:, -1].float()
         return logits
 
+    def _best(self) -> Remember:
+        """The fastest way of remembering that is right for this model."""
+        config = self.model.config
+        kinds = set(getattr(config.get_text_config(decoder=True), "layer_types", None) or ["full_attention"])
+        window = getattr(config.get_text_config(decoder=True), "sliding_window", None)  # too wide for a trial to notice
+        usual = config._attn_implementation
+        if usual == "sdpa" and kinds == {"full_attention"} and not window and self.model._supports_attention_backend:
+            attention.register()
+            self.model.set_attn_implementation(attention.NAME)
+            if self._agrees(SharedMemory):
+                return SharedMemory
+            self.model.set_attn_implementation(usual)
+        return RowMemory if self._agrees(RowMemory) else None
+
+    def _agrees(self, remember: type[SharedMemory] | type[RowMemory]) -> bool:
+        """Whether two steps of a small batch give what the same rows give alone."""
+        try:
+            prefill, _ = self.prefill(TRIAL, [2, 1])
+            memory: Memory = remember.of(prefill)
+            rows = [[*TRIAL[owner], 8 + i] for i, owner in enumerate(prefill.owners)]
+            for _ in range(2):
+                ids, places = (torch.tensor(x, device=self.device) for x in ([r[-1] for r in rows], [len(r) - 1 for r in rows]))
+                stepped = self.step(ids, memory, places)
+                if not all(self._same(stepped[i], self.alone(row)[0]) for i, row in enumerate(rows)):
+                    return False
+                rows = [[*row, 13] for row in rows]
+        except Exception:  # a model that was never meant to be used like this may fail in any way
+            return False
+        return True
+
+    def _same(self, one: torch.Tensor, other: torch.Tensor) -> bool:
+        one, other = one - one.mean(), other - other.mean()
+        tolerance = 1e-3 if self.model.dtype == torch.float32 else 0.1
+        return bool((one - other).norm() <= tolerance * other.norm())
+
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that memory, of the device or of the machine, ran out."""
     if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError):
         return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "allocate memory" in text or "not enough memory" in text or "out of memory" in text
-    )
+    signs = ("allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, RuntimeError) and any(sign in str(error).lower() for sign in signs)

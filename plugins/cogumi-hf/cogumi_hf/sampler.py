@@ -18,7 +18,7 @@ import torch
 from cogumi.chat import Chat
 from cogumi.records import Completion, Model, Request
 from cogumi_hf.batch import Batch, start
-from cogumi_hf.draw import Knobs, draw, uniforms
+from cogumi_hf.draw import Knobs, draw, keys
 from cogumi_hf.engine import Engine, out_of_memory
 from cogumi_hf.load import load
 from cogumi_hf.rows import Row, plan
@@ -117,8 +117,8 @@ class HFSampler:
         """The next id of a row, and its log-probability, from the row's own ids alone."""
         logits = self.engine.alone(row.ids)
         seeds, steps = np.array([row.seed], dtype=np.uint64), np.array([len(row.drawn)], dtype=np.uint64)
-        u = torch.from_numpy(uniforms(seeds, steps)).to(logits.device)
-        drawn = draw(logits, Knobs.of([row.request.sampling], logits.device), u, 0.0)
+        key = torch.from_numpy(keys(seeds, steps)).to(logits.device)
+        drawn = draw(logits, Knobs.of([row.request.sampling], logits.device), key, 0.0)
         return int(drawn.ids), float(drawn.logprobs)
 
     def _logprob(self, row: Row) -> float:
