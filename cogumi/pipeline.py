@@ -173,6 +173,8 @@ def train_model(run: Run) -> Sequence[str]:
         (folder / "adapter").replace(run.path("adapter"))
         write_json(run.path("training.json"), read_json(folder / "training.json"))
     shutil.rmtree(folder, ignore_errors=True)
+    for note in run.read("training.json")["notes"]:
+        run.show.say(note)
     return ["training.json", "adapter"]
 
 
