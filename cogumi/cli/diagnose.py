@@ -15,7 +15,9 @@ from cogumi.cli._stage import run_until
 @run_flags
 @click.option("--json", "as_json", is_flag=True, help="Print the whole diagnosis as JSON.")
 def command(as_json: bool, **flags: Any) -> None:
-    """Sample held-out problems and say where the model disagrees with itself, and why.
+    """Say where the model disagrees with itself, and why.
+
+    Samples held-out problems at the use temperature and once greedily.
 
     \b
     Example:

@@ -14,9 +14,9 @@ from cogumi.cli._stage import run_until
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    """Sample the training side, vote, and keep what the model agrees on with itself.
+    """Make training data of the model's own consensus.
 
-    Writes self_distillation/CATEGORY.jsonl in chat-messages form and prints what was kept and why the rest was not.
+    Samples the training side, votes, and keeps what the model agrees on with itself. Writes self_distillation/CATEGORY.jsonl in chat-messages form and prints what was kept and why the rest was not.
 
     \b
     Example:

@@ -11,7 +11,9 @@ import click
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--when", type=click.Choice(["before", "after"]), default="after", show_default=True, help="Which diagnosis.")
 def command(folder: Path, when: str) -> None:
-    """List the held-out problems whose majority is wrong or that have no majority, as JSON lines.
+    """List the problems a model fails or is unsure of.
+
+    Those held-out problems whose majority is wrong, or that have none, as JSON lines.
 
     \b
     Example:

@@ -15,9 +15,9 @@ from cogumi.cli.run import EXIT_CODES
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    """Decide: PROCEED, ITERATE, ABANDON or INCONCLUSIVE, each criterion with its evidence (JSON on stdout).
+    """Decide whether the run passed, with the evidence.
 
-    Runs whatever the decision builds on and is not done yet. Exit codes as of `cogumi run`.
+    Prints the verdict (PROCEED, ITERATE, ABANDON or INCONCLUSIVE) and each criterion as JSON. Runs whatever the decision builds on and is not done yet. Exit codes as of `cogumi run`.
 
     \b
     Example:

@@ -13,7 +13,9 @@ from cogumi.cli._stage import run_until
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    """Write report.md and report.html, and print the former (runs what they build on and is not done yet).
+    """Write the report and print it.
+
+    Leaves report.md and report.html in the run folder; runs what they build on and is not done yet.
 
     \b
     Example:

@@ -14,7 +14,9 @@ from cogumi.cli._stage import run_until
 @click.command()
 @run_flags
 def command(**flags: Any) -> None:
-    """Train an adapter on the distilled examples (distils first where that is not done yet).
+    """Train an adapter on the distilled examples.
+
+    Distils first where that is not done yet.
 
     \b
     Example:
