@@ -17,9 +17,9 @@ FOLDER = Path(__file__).parent / "model"
 """The model folder; made by `recipe/train.py`."""
 
 TRAINING = {
-    "epochs": 4,
+    "epochs": 3,
     "batch_size": 4,
-    "learning_rate": 2e-3,
+    "learning_rate": 1e-3,
     "lora_r": 16,
     "lora_alpha": 32,
     "lora_dropout": 0.0,

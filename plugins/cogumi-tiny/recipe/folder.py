@@ -15,10 +15,16 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from recipe.vocabulary import ASSISTANT, BOS, EOS, PAD, SYSTEM, USER
+from recipe.vocabulary import ASSISTANT, BOS, EOS, PAD, SYSTEM, USER, special
 
 CONTEXT = 2048
 """Positions: room for eight worked examples before a question."""
+KEPT = (
+    "vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads head_dim "
+    "hidden_act max_position_embeddings initializer_range rms_norm_eps tie_word_embeddings attention_bias mlp_bias "
+    "attention_dropout bos_token_id eos_token_id pad_token_id"
+)
+"""Fields of the configuration that are written."""
 END = "{% generation %}{{ m['content'] }}{{ eos_token }}{% endgeneration %}"
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}"
@@ -41,9 +47,9 @@ def configuration(vocabulary: Tokenizer, *, hidden: int = 256, layers: int = 4, 
         head_dim=32,
         max_position_embeddings=CONTEXT,
         tie_word_embeddings=True,
-        bos_token_id=vocabulary.token_to_id(BOS),
-        eos_token_id=vocabulary.token_to_id(EOS),
-        pad_token_id=vocabulary.token_to_id(PAD),
+        bos_token_id=special(vocabulary, BOS),
+        eos_token_id=special(vocabulary, EOS),
+        pad_token_id=special(vocabulary, PAD),
         dtype="float32",
     )
 
@@ -64,12 +70,7 @@ def write_folder(folder: Path, model: LlamaForCausalLM, vocabulary: Tokenizer) -
 
 def _config(config: LlamaConfig) -> dict[str, Any]:
     """What readers of any version need, without the defaults that differ between versions."""
-    names = (
-        "vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads head_dim "
-        "hidden_act max_position_embeddings initializer_range rms_norm_eps tie_word_embeddings attention_bias mlp_bias "
-        "attention_dropout bos_token_id eos_token_id pad_token_id"
-    ).split()
-    values = {name: getattr(config, name) for name in names}
+    values = {name: getattr(config, name) for name in KEPT.split()}
     rope = {"rope_theta": 10000.0, "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}}
     return {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "dtype": "float32", **rope, **values}
 

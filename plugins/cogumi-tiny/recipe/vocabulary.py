@@ -17,6 +17,14 @@ SIZE = 1024
 """Entries: six special ones, 256 bytes, the rest merges."""
 
 
+def special(tokenizer: Tokenizer, name: str) -> int:
+    """The id of a special token, which every vocabulary made here has."""
+    found: int | None = tokenizer.token_to_id(name)
+    if found is None:
+        raise ValueError(f"the vocabulary has no {name}")
+    return found
+
+
 def learn_vocabulary(texts: Iterable[str], size: int = SIZE) -> Tokenizer:
     """A tokenizer of exactly `size` entries learnt from `texts`. Raises `ValueError` when the texts hold too few merges."""
     tokenizer = Tokenizer(models.BPE())
