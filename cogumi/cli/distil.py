@@ -16,7 +16,8 @@ from cogumi.cli._stage import run_until
 def command(**flags: Any) -> None:
     """Make training data of the model's own consensus.
 
-    Samples the training side, votes, and keeps what the model agrees on with itself. Writes self_distillation/CATEGORY.jsonl in chat-messages form and prints what was kept and why the rest was not.
+    Samples the training side, votes, and keeps what the model agrees on with itself.
+    Writes self_distillation/CATEGORY.jsonl in chat-messages form, and prints what was kept and why the rest was not.
 
     \b
     Example:

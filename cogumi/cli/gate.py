@@ -17,7 +17,8 @@ from cogumi.cli.run import EXIT_CODES
 def command(**flags: Any) -> None:
     """Decide whether the run passed, with the evidence.
 
-    Prints the verdict (PROCEED, ITERATE, ABANDON or INCONCLUSIVE) and each criterion as JSON. Runs whatever the decision builds on and is not done yet. Exit codes as of `cogumi run`.
+    Prints the verdict (PROCEED, ITERATE, ABANDON or INCONCLUSIVE) and each criterion as JSON.
+    Runs whatever the decision builds on and is not done yet. Exit codes as of `cogumi run`.
 
     \b
     Example:
