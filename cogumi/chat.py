@@ -47,8 +47,8 @@ class Chat:
 
         try:
             tokenizer = AutoTokenizer.from_pretrained(model.path, trust_remote_code=model.trust_remote_code)
-        except (OSError, ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except Exception as error:  # a broken file, or a package it needs, makes the loaders raise nearly anything
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise BadInput(f"the tokenizer cannot be loaded: {reason}", file=model.path) from error
         if tokenizer.eos_token_id is None:
             fix = "name one in tokenizer_config.json"
