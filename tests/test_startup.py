@@ -54,12 +54,11 @@ def test_every_help_text_has_an_example_and_renders(name: str) -> None:
     assert "\\" not in result.stdout
 
 
-def test_the_help_lists_every_command_with_a_whole_sentence() -> None:
+def test_the_help_lists_every_command_in_order() -> None:
     result = CliRunner().invoke(main, ["--help"], prog_name="cogumi")
     listed = result.stdout.partition("Commands:")[2].split("\n")
     names = [line.split()[0] for line in listed if line.startswith("  ") and not line.startswith("   ")]
     assert names == list(COMMANDS)
-    assert "..." not in result.stdout.partition("Commands:")[2]
 
 
 def test_an_unknown_command_answers_with_exit_2() -> None:
