@@ -31,12 +31,12 @@ class Bars:
         self.task: TaskID | None = None
 
     def __enter__(self) -> Bars:
-        self.bars.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._clear()
-        self.bars.stop()
+        if self.bars.live.is_started:  # else it would print an empty line
+            self.bars.stop()
 
     def stage(self, name: str, note: str) -> None:
         """A line for the stage; its bar comes with the first progress."""
@@ -46,6 +46,7 @@ class Bars:
     def progress(self, done: int, total: int, note: str) -> None:
         """Move the bar."""
         if self.task is None:
+            self.bars.start()
             self.task = self.bars.add_task("", total=total, note=note)
         self.bars.update(self.task, completed=done, total=total, note=note)
 
