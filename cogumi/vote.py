@@ -7,7 +7,7 @@ the most frequent answer wins. A ballot without an answer abstains and is never 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cogumi.records import Ballot, Problem, Vote
 
@@ -21,7 +21,7 @@ class Majority:
         return decide(counts, total=len(ballots))
 
 
-def decide(counts: Counter[str], *, total: float) -> Vote:
+def decide(counts: Mapping[str, float], *, total: float) -> Vote:
     """The vote that these counts amount to, whatever a ballot counted for."""
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     support = ranked[0][1] if ranked else 0
