@@ -41,12 +41,12 @@ class Silent:
 
 
 def run_worker(job: Mapping[str, Any], *, folder: Path, python: str, lock: int, show: Display) -> None:
-    """Do a job in a process of its own. Its job file and its stderr stay in `folder`."""
+    """Do a job in a process of its own. Its job file and its stderr stay in `folder` until the next one."""
     path, log = folder / "job.json", folder / "worker.log"
     write_json(path, job)
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
     command = [python, "-m", "cogumi.worker", str(path)]
-    with log.open("ab") as errors:
+    with log.open("wb") as errors:
         try:
             worker = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, pass_fds=[lock]
