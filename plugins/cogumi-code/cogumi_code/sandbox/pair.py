@@ -31,7 +31,7 @@ class Pair:
             env=environment("/"),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=None if os.environ.get("DBG") else subprocess.DEVNULL,
             pass_fds=[out],
             start_new_session=True,
         )

@@ -50,7 +50,7 @@ class Server:
             env=environment(home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=None,
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
@@ -70,7 +70,10 @@ class Server:
         """The zygote's next answer."""
         if not select.select([self.control], [], [], PATIENCE)[0]:
             raise Broken("the zygote does not answer")
-        data = self.control.recv(1 << 16)
+        try:
+            data = self.control.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
         if not data:
             raise Broken("the zygote has died")
         reply: dict[str, Any] = json.loads(data)
@@ -155,7 +158,7 @@ class Trial:
     def look(self, late: bool) -> None:
         """See what the program uses, and whether its wall time is over."""
         server = self.server
-        now = watch.usage(server.process.pid, 2 if server.level == 1 else 1 if server.level > 1 else 0)
+        now = watch.usage(server.process.pid, 1 if server.level == 1 else 0)
         self.ending = watch.over(self.limits, now, server.temp if server.level > 1 else None)
         if self.ending is None and late:
             self.ending = ("timeout", f"more than {self.limits['wall']:g} s, of which {now.cpu:.1f} s of CPU time")
@@ -271,8 +274,8 @@ def main(descriptor: int) -> None:
         out.write(json.dumps({"ready": True}) + "\n")
         for line in sys.stdin:
             out.write(json.dumps(server.run(json.loads(line))) + "\n")
-    except Broken as error:
-        out.write(json.dumps({"broken": str(error)}) + "\n")
+    except Exception as error:  # told to the caller, who may try again with another pair
+        out.write(json.dumps({"broken": f"{type(error).__name__}: {error}"}) + "\n")
     finally:
         if server is not None:
             server.close()

@@ -14,6 +14,7 @@ import gc
 import importlib
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -22,11 +23,13 @@ import subprocess
 import sys
 import sysconfig
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from cogumi_code.sandbox import worker
 from cogumi_code.sandbox.walls import FOLDER, Setup, Walls
 
+PATIENCE = 5.0
+"""Seconds for the first process of a program's namespace to end everything in it, before it is ended itself."""
 CHANNEL, TELL = 3, 4
 """A worker's descriptors: the channel to its judge, and (until its walls stand) where it tells that one does not."""
 PRELOADED = ["abc", "array", "base64", "bisect", "calendar", "cmath", "collections.abc", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "io", "itertools", "json", "logging", "math", "numbers", "operator", "pprint", "queue", "random", "re", "statistics", "string", "struct", "textwrap", "threading", "time", "traceback", "typing", "unicodedata", "warnings", "weakref", "zlib"]
@@ -68,19 +71,27 @@ def prepare(setup: Setup) -> None:
     gc.freeze()
 
 
-class Started:
-    """A program that was started: its first process, why its walls do not stand (if so), and CPU used before it."""
+class Started(NamedTuple):
+    """A program that was started."""
 
-    def __init__(self, child: int, failure: str, before: os.times_result) -> None:
-        self.child = child
-        self.failure = failure
-        self.before = before
+    child: int
+    """Its first process."""
+    failure: str
+    """Why its walls do not stand; empty if they do."""
+    before: float
+    """CPU seconds of earlier programs."""
+
+
+def spent() -> float:
+    """CPU seconds of all processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def start(walls: Walls, limits: dict[str, Any], fds: list[int]) -> Started:
     """Fork a program's first process and wait until its walls stand."""
     report, tell = os.pipe()
-    before = os.times()
+    before = spent()
     child = walls.fork()
     if child == 0:
         os.close(report)
@@ -112,24 +123,25 @@ def finish(program: Started, control: socket.socket, setup: Setup) -> dict[str, 
     """Wait until the program ends or is to be ended; see to it that nothing of it is left; tell how it went."""
     watch = os.pidfd_open(program.child)
     try:
-        while True:
-            select.select([control, watch], [], [])
-            own = bool(select.select([watch], [], [], 0)[0])
-            status = end(program.child, setup)
-            break
+        select.select([control, watch], [], [])
+        own = bool(select.select([watch], [], [], 0)[0])
+        status = end(program.child, watch, setup)
     finally:
         os.close(watch)
     if setup.level > 1:
         clean(setup.temp)
+        if setup.uid is not None and setup.level > 2:
+            clean_shared(setup.uid)
     receive(control)
-    after = os.times()
-    cpu = after.children_user + after.children_system - program.before.children_user - program.before.children_system
-    return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": cpu}
+    return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": spent() - program.before}
 
 
-def end(child: int, setup: Setup) -> int:
+def end(child: int, watch: int, setup: Setup) -> int:
     """Kill the program's first process and whatever else it started; gives the first one's status."""
     with suppress(ProcessLookupError):
+        if setup.level == 1:
+            os.kill(child, signal.SIGTERM)
+            select.select([watch], [], [], PATIENCE)
         os.kill(child, signal.SIGKILL)
     status = os.waitpid(child, 0)[1]
     while setup.level > 1 and reap():
@@ -181,9 +193,26 @@ def clean(temp: str) -> None:
     except OSError:
         shutil.rmtree(os.path.join(temp, FOLDER), ignore_errors=True)
     for entry in os.listdir(temp):
-        path = os.path.join(temp, entry)
-        for command in (["chmod", "-R", "u+rwx", path], ["rm", "-rf", "--one-file-system", path]):
-            subprocess.run(command, check=False, capture_output=True, env={})
+        remove(os.path.join(temp, entry))
+
+
+def remove(path: str) -> None:
+    """Remove a file or a tree of any depth, whatever its modes are."""
+    for command in (["chmod", "-R", "u+rwx", path], ["rm", "-rf", "--one-file-system", path]):
+        subprocess.run(command, check=False, capture_output=True, env={})
+
+
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, not written to
+"""Where everybody may write: what a private user left there goes too."""
+
+
+def clean_shared(uid: int) -> None:
+    """Remove what a program left in folders that are everybody's, as far as its user is its own."""
+    for folder in SHARED:
+        with suppress(OSError):
+            for entry in list(os.scandir(folder)):
+                if entry.stat(follow_symlinks=False).st_uid == uid:
+                    remove(entry.path)
 
 
 def send(control: socket.socket, message: dict[str, Any]) -> None:

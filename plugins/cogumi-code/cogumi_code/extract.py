@@ -1,0 +1,99 @@
+"""Finding the program in what a model wrote.
+
+Contract: `program(text, prompt, entry_point)` gives what to put behind the prompt, or None where there is no code. Code in
+fences counts before anything else, the last fence that holds an answer before earlier ones; without fences the code is
+what follows an introduction in prose. It may be the function's body, indented or not, or the whole function again, with
+imports and helpers: these are kept. What comes after (examples of use, tests, explanations, the next problem) is cut, and
+so is a last line that was not finished. Nothing is executed here; the text is parsed only.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from cogumi_code.syntax import longest, tidy
+
+LONGEST = 64_000
+"""Characters that are looked at; no program is as long."""
+MOST_BLOCKS = 20
+"""Fences and beginnings that are tried."""
+_FENCE = re.compile(r"(```+|~~~+)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+_START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)
+_BODY = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+_OTHERS = frozenset("bash sh shell console text txt output json javascript js java c cpp c++ go rust html yaml markdown md".split())
+"""Languages of fences that hold no Python."""
+
+
+def program(text: str, prompt: str, entry_point: str, *, continued: bool = False) -> str | None:
+    """What to put behind `prompt` so that the whole defines `entry_point`; None where the text holds no such code.
+
+    `continued`: the text was written as the continuation of the prompt, which it is taken for first.
+    """
+    text = _usable(text)
+    blocks = [match[3] for match in _FENCE.finditer(text) if match[2].lower() not in _OTHERS][-MOST_BLOCKS:]
+    if continued:
+        found = _defined(text, (), prompt, entry_point, first=True)
+        if found is not None:
+            return found
+    sources = [(blocks[place], blocks[:place]) for place in reversed(range(len(blocks)))]
+    for source, earlier in [*sources, *((beginning, ()) for beginning in _beginnings(text))]:
+        found = _defined(source, earlier, prompt, entry_point, first=False)
+        if found is not None:
+            return found
+    bodies = (_body(source, prompt, entry_point) for source in [*reversed(blocks), text])
+    return next((body for body in bodies if body is not None), None)
+
+
+def _usable(text: str) -> str:
+    """The text without thoughts, up to a character that no program holds."""
+    text = text.replace("\r\n", "\n").rpartition("</think>")[2].partition("<think>")[0][:LONGEST]
+    bad = _UNUSABLE.search(text)
+    return text[: text.rfind("\n", 0, bad.start()) + 1] if bad else text
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """The text, and the text from each place on where code may start."""
+    yield text
+    starts = [match.start() for match in _START.finditer(text)][:MOST_BLOCKS]
+    yield from (text[start:] for start in starts)
+    indented = _BODY.search(text)
+    if indented:
+        yield text[indented.start() :]
+
+
+def _defined(source: str, earlier: Sequence[str], prompt: str, entry_point: str, *, first: bool) -> str | None:
+    """The source as it stands behind the prompt, as far as it can be parsed and is needed."""
+    source = _outdented(source, entry_point)
+    for code in (_glued(prompt, source), _stub(prompt) + source):
+        kept = longest(prompt, code)
+        found = None if kept is None else tidy(prompt, kept, entry_point, earlier, first=first)
+        if found is not None:
+            return found
+    return None
+
+
+def _body(source: str, prompt: str, entry_point: str) -> str | None:
+    """The source as a body that lost its indentation, wholly or in its first line."""
+    bare = source.strip("\n")
+    for body in ("    " + bare.lstrip(), textwrap.indent(textwrap.dedent(bare), "    ")):
+        code = _glued(prompt, body + "\n")
+        if re.search(r"\b(?:return|yield)\b", body) and longest(prompt, code) == code:
+            return tidy(prompt, code, entry_point, (), first=True)
+    return None
+
+
+def _outdented(source: str, entry_point: str) -> str:
+    """A whole function that stands indented, as in a list, moved to the margin."""
+    return textwrap.dedent(source) if re.match(rf"\s+(?:async )?def {re.escape(entry_point)}\b", source) else source
+
+
+def _glued(prompt: str, source: str) -> str:
+    return source if prompt.endswith("\n") or not prompt else "\n" + source
+
+
+def _stub(prompt: str) -> str:
+    """What completes a prompt whose function has no docstring that could stand for its body."""
+    return _glued(prompt, "    pass\n\n\n")

@@ -1,0 +1,67 @@
+"""What the sandbox's tests share: which levels there are, a canary, and one sandbox per level."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cogumi_code.sandbox import Level, Result, Sandbox, probe
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # the tests' own helper module
+
+from sandbox_battery import BATTERY, Canary, program_of  # noqa: E402
+
+LEVELS = (1, 2, 3, 4)
+
+
+@pytest.fixture(scope="session")
+def found() -> dict[int, Level]:
+    return {level.number: level for level in probe()}
+
+
+@pytest.fixture(scope="session")
+def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
+    secret = tmp_path_factory.mktemp("canary") / "secret"
+    secret.write_text("untouched")
+    for folder in (secret.parent, *secret.parents[1:3]):
+        folder.chmod(0o755)
+    for folder in ("/tmp", "/dev/shm", "/var/tmp"):
+        Path(folder, "cogumi-left-behind").unlink(missing_ok=True)
+    os.environ["COGUMI_SECRET"] = "in the environment"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield Canary(secret, server)
+    del os.environ["COGUMI_SECRET"]
+
+
+@pytest.fixture(scope="session", params=LEVELS, ids=lambda level: f"level{level}")
+def sandbox(request: pytest.FixtureRequest, found: dict[int, Level]) -> Iterator[Sandbox]:
+    if not found[request.param].available:
+        pytest.skip(f"level {request.param} is not available here: {found[request.param].why}")
+    with Sandbox(workers=2, level=request.param, accept_unsandboxed=request.param == 4) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def verdicts(sandbox: Sandbox, canary: Canary) -> dict[str, Result]:
+    """The whole battery, run at one level."""
+    cases = [case for case in BATTERY if sandbox.level in case.levels]
+    results = list(sandbox.check([program_of(case, canary) for case in cases]))
+    return dict(zip([f"{case.file}: {case.name}" for case in cases], results, strict=True))
+
+
+@pytest.fixture(scope="session")
+def humaneval() -> list[dict[str, str]]:
+    folder = Path(os.environ.get("COGUMI_DATA_DIR", HERE.parents[2] / "../shared/data"))
+    path = folder / "humaneval" / "HumanEval.jsonl.gz"
+    if not path.is_file():
+        pytest.skip(f"no HumanEval data: set COGUMI_DATA_DIR to a folder with humaneval/{path.name}")
+    with gzip.open(path, "rt") as file:
+        return [json.loads(line) for line in file]
