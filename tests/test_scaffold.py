@@ -10,12 +10,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import runs
 from click.testing import CliRunner, Result
 
 from cogumi.cli import main
 from cogumi.data import read_rows
 from cogumi.plugins import HOOKS
 from cogumi.scaffold import SCAFFOLDS, render
+from cogumi.testing import fake_dist
 
 ROOT = Path(__file__).parents[1]
 LONGEST = "a-name-of-thirty-two-letters-abc"
@@ -159,3 +161,64 @@ def test_a_failure_half_way_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
     result = new("voter", "quorate", "--out", tmp_path / "made")
     assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
     assert "cannot be written: No space left on device" in result.stderr
+
+
+ABACUS = """
+import random
+
+from cogumi import hookimpl
+from cogumi.records import sample_seed
+from cogumi.testing import FakeSampler
+
+RULES = {"gets": int.__add__, "gives": int.__sub__, "box": int.__mul__, "shares": int.__floordiv__}
+
+
+def abacus(model):
+    def answer(request, index):
+        words = request.messages[-1]["content"].partition("?")[0].split()
+        first, second = (int(word) for word in words if word.isdigit())
+        (rule,) = (rule for word, rule in RULES.items() if word in words)
+        rng = random.Random(sample_seed(request, index))
+        greedy = model.adapter or request.sampling.temperature == 0
+        slip = 0 if greedy or rng.random() < 0.6 else rng.randint(1, 9)
+        return f"{'Sure' if greedy else rng.random()}: #### {rule(first, second) + slip}"
+
+    return FakeSampler(answer)
+
+
+@hookimpl
+def register_samplers(register):
+    register("abacus", abacus)
+"""
+
+VERDICTS = {0: "PROCEED", 3: "ITERATE", 4: "ABANDON", 5: "INCONCLUSIVE"}
+
+
+@pytest.fixture
+def short_sums(tmp_path: Path) -> Path:
+    """A folder into which a generated category was installed."""
+    assert new("category", "short-sums", "--out", tmp_path / "made").exit_code == 0
+    install(tmp_path / "made", tmp_path / "installed")
+    return tmp_path / "installed"
+
+
+def test_a_category_that_was_made_goes_through_a_whole_run(short_sums: Path, tmp_path: Path) -> None:
+    """Without a model: a sampler that reckons, and slips, takes its place."""
+    fake_dist(short_sums, "abacus", ABACUS)
+    path = runs.environment()["PYTHONPATH"] + os.pathsep + str(short_sums)
+    engines = ("--model", "hollow", "--sampler", "abacus", "--trainer", "pretend")
+    done = runs.cogumi("run", "--plugins", "short-sums", *engines, "--out", tmp_path / "run", PYTHONPATH=path)
+    assert done.returncode in VERDICTS, done.stderr
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["verdict"] == VERDICTS[done.returncode]
+    learned = [row.get("messages", list) for row in read_rows(tmp_path / "run" / "self_distillation" / "short-sums.jsonl")]
+    assert len(learned) >= 15
+    assert all(messages[-1]["content"].startswith("Sure: #### ") for messages in learned)
+
+
+@pytest.mark.slow
+def test_a_category_that_was_made_runs_on_the_embedded_model(short_sums: Path, tmp_path: Path) -> None:
+    pytest.importorskip("cogumi_tiny")
+    small = ("--samples", "4", "--held-out", "12")
+    done = runs.cogumi("run", "--plugins", "short-sums", *small, "--out", tmp_path / "run", PYTHONPATH=str(short_sums))
+    assert done.returncode in VERDICTS, done.stderr
+    assert "short-sums" in (tmp_path / "run" / "report.md").read_text()
