@@ -28,8 +28,8 @@ For learning, tests and demos. It knows the bundled problems' kinds of stories a
 
 ## Measured
 
-On the first {problems} bundled held-out problems, {samples} samples each at temperature {temperature}, top_p 1, and one greedy
-completion; weights as stored (16 bits), computed in float32.
+On the first {problems} bundled held-out problems, {samples} samples each at temperature {temperature}, top_p 1, and one
+greedy completion; weights as stored (16 bits), computed in float32.
 
 | | {heads} |
 |---|{rules}
@@ -56,7 +56,7 @@ def write_card(out: Path, recipe: Recipe, parameters: int, loss: float, figures:
         problems=recipe.problems,
         samples=SAMPLES,
         temperature=TEMPERATURE,
-        heads=" | ".join(figures) + " |",
+        heads=" | ".join(figures),
         rules="---|" * len(columns),
         rows="\n".join(lines),
         steps=recipe.steps,

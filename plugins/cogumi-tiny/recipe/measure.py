@@ -101,7 +101,8 @@ class Writer:
 def _figures(
     held: Sequence[Held], sampled: Sequence[Sequence[str]], greedy: Sequence[str], category: Category, vocabulary: Tokenizer
 ) -> Figures:
-    answers = [[category.answer(text) for text in texts] for texts in sampled]
+    read = [category.answers(h, [*texts, last]) for h, texts, last in zip(held, sampled, greedy, strict=True)]
+    answers = [row[:-1] for row in read]
     votes = [Counter(a for a in row if a is not None).most_common(2) for row in answers]
     tied = [len(v) == 2 and v[0][1] == v[1][1] for v in votes]
     winners = [v[0][0] if v and not tie else None for v, tie in zip(votes, tied, strict=True)]
@@ -113,7 +114,7 @@ def _figures(
         answer_consistency=mean(v[0][1] / len(row) if v else 1 / len(row) for v, row in zip(votes, answers, strict=True)),
         majority_accuracy=mean(winner == gold for winner, gold in zip(winners, golds, strict=True)),
         ties=mean(tied),
-        greedy_accuracy=mean(category.answer(text) == gold for text, gold in zip(greedy, golds, strict=True)),
+        greedy_accuracy=mean(row[-1] == gold for row, gold in zip(read, golds, strict=True)),
         no_answer=mean(a is None for row in answers for a in row),
         tokens=mean(len(vocabulary.encode(text)) + 1 for texts in sampled for text in texts),
         prompt_tokens=mean(len(vocabulary.encode(prompt)) for prompt in prompts),

@@ -55,8 +55,8 @@ class Category(Protocol):
     def held_out(self) -> Sequence[Held]:
         """The bundled held-out problems, in their order."""
 
-    def answer(self, completion: str) -> str | None:
-        """The answer in a completion: equal answers are equal strings; None where there is none."""
+    def answers(self, held: Held, completions: Sequence[str]) -> Sequence[str | None]:
+        """The answers to one problem: equal answers are equal strings, `held.gold` where right; None where there is none."""
 
 
 def render(messages: Sequence[Message]) -> str:

@@ -92,10 +92,10 @@ class MathText:
         rows = [json.loads(line) for line in lines]
         return [Held(zero_shot(row["question"]), row["answer"].rpartition("#### ")[2]) for row in rows]
 
-    def answer(self, completion: str) -> str | None:
+    def answers(self, held: Held, completions: Sequence[str]) -> Sequence[str | None]:
         """The number behind `####`."""
-        found = FINAL.search(completion)
-        return found[1] if found else None
+        found = [FINAL.search(completion) for completion in completions]
+        return [match[1] if match else None for match in found]
 
     def _words(self, others: Sequence[str], plain: str, draw: random.Random) -> str:
         return plain if draw.random() < self.plain else draw.choice(others)
