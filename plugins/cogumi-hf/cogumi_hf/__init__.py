@@ -26,17 +26,19 @@ def hf(
     dtype: str = "auto",
     batch_size: int = 0,
     base: str = "as-trained",
+    exact: str = "auto",
 ) -> HFSampler:
     """Draw with transformers from a local model folder, with or without a LoRA adapter.
 
-    `device`: cpu, cuda, cuda:N, or auto (cuda where there is one). `dtype`: float32, bfloat16, float16, or auto (float32
-    on CPU, the model's own on CUDA). `batch_size`: most rows drawn at a time, 0 = found by itself; halved when memory
-    runs out. `base`: what an adapter is added to: as-trained (a base that was trained in 4-bit is rounded the same way)
-    or original.
+    device: cpu, cuda, cuda:N, or auto (cuda where there is one).
+    dtype: float32, bfloat16, float16, or auto (float32 on CPU, the model's own on CUDA).
+    batch_size: most samples drawn at a time; 0 finds it by itself. Halved when memory runs out.
+    base: what an adapter is merged into: as-trained (rounded to 4 bits where training held it so) or original.
+    exact: yes, no, or auto (yes in float32): whether close calls are decided apart, so that no text depends on its batch.
     """
     from cogumi_hf.sampler import HFSampler
 
-    return HFSampler(model, device=device, dtype=dtype, batch_size=batch_size, base=base)
+    return HFSampler(model, device=device, dtype=dtype, batch_size=batch_size, base=base, exact=exact)
 
 
 @hookimpl

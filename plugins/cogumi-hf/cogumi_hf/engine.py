@@ -33,33 +33,32 @@ class Engine:
         self.device: torch.device = model.device
         self.context: int | None = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
         self._takes = set(inspect.signature(model.forward).parameters)
+        self.vocabulary: int = model.get_output_embeddings().weight.shape[0]
+        self.token_bytes = 0
+        """Memory that one token of one row takes in the cache."""
         with torch.inference_mode():
             self.remember = self._best()
 
     def prefill(self, prompts: Sequence[Sequence[int]], sizes: list[int]) -> tuple[Prefill, torch.Tensor]:
         """Some prompts, of which `sizes` samples will be drawn, and the logits after each: `[prompts, vocabulary]`."""
-        width = max(map(len, prompts))
-        padding = [width - len(p) for p in prompts]
-        ids = [[self.pad_id] * empty + list(p) for empty, p in zip(padding, prompts, strict=True)]
-        positions = torch.arange(width, device=self.device) - torch.tensor(padding, device=self.device)[:, None]
-        mask = (positions >= 0).long() if any(padding) else None
         cache = DynamicCache()  # every layer keeps all columns; sliding windows are left to the mask
-        logits = self._forward(torch.tensor(ids, device=self.device), cache, mask, positions.clamp(min=0))
-        return Prefill(Columns.of(cache, padding), sizes), logits
+        logits, padding = self._padded(prompts, 1, cache)
+        return Prefill(Columns.of(cache, padding), sizes), logits[:, -1].float()
+
+    def read(self, texts: Sequence[Sequence[int]], last: int) -> torch.Tensor:
+        """Logits after each of the last ids of some texts: float32 `[texts, last, vocabulary]`."""
+        return self._padded(texts, last, None)[0][:, -last:].float()
 
     def step(self, ids: torch.Tensor, memory: Memory, positions: torch.Tensor) -> torch.Tensor:
         """Append one token per row, `ids` at `positions` (both `[rows]`); logits `[rows, vocabulary]`."""
-        return self._forward(ids[:, None], memory.cache, memory.mask(), positions[:, None])
+        return self._forward(ids[:, None], positions[:, None], 1, memory.mask(), memory.cache)[:, -1].float()
 
     def alone(self, ids: Sequence[int], last: int = 1) -> torch.Tensor:
         """Logits at the last positions of one row, `[last, vocabulary]`, computed from its ids and nothing else.
 
         No batch, no padding, no cache: the same numbers whatever else is being drawn.
         """
-        options = {"logits_to_keep": last} if "logits_to_keep" in self._takes else {}
-        output = self.model(input_ids=torch.tensor([list(ids)], device=self.device), use_cache=False, **options)
-        logits: torch.Tensor = output.logits[0, -last:].float()
-        return logits
+        return self.read([ids], last)[0]
 
     def free(self) -> None:
         """Give memory that nothing refers to back to the device."""
@@ -72,11 +71,21 @@ class Engine:
         self.model = None
         self.free()
 
-    def _forward(self, ids: torch.Tensor, cache: Cache, mask: torch.Tensor | None, positions: torch.Tensor) -> torch.Tensor:
-        known = {"position_ids": positions, "logits_to_keep": 1}
-        options = {name: value for name, value in known.items() if name in self._takes}
-        output = self.model(input_ids=ids, attention_mask=mask, past_key_values=cache, use_cache=True, **options)
-        logits: torch.Tensor = output.logits[:, -1].float()
+    def _padded(self, texts: Sequence[Sequence[int]], last: int, cache: Cache | None) -> tuple[torch.Tensor, list[int]]:
+        """A forward pass over texts of different lengths; logits at the last ids, and every text's padding on the left."""
+        width = max(map(len, texts))
+        padding = [width - len(text) for text in texts]
+        ids = [[self.pad_id] * empty + list(text) for empty, text in zip(padding, texts, strict=True)]
+        positions = torch.arange(width, device=self.device) - torch.tensor(padding, device=self.device)[:, None]
+        mask = (positions >= 0).long() if any(padding) else None
+        return self._forward(torch.tensor(ids, device=self.device), positions.clamp(min=0), last, mask, cache), padding
+
+    def _forward(
+        self, ids: torch.Tensor, positions: torch.Tensor, last: int, mask: torch.Tensor | None, cache: Cache | None
+    ) -> torch.Tensor:
+        known = {"position_ids": positions, "logits_to_keep": last, "attention_mask": mask, "past_key_values": cache}
+        options = {name: value for name, value in known.items() if name in self._takes and value is not None}
+        logits: torch.Tensor = self.model(input_ids=ids, use_cache=cache is not None, **options).logits
         return logits
 
     def _best(self) -> Remember:
@@ -97,6 +106,7 @@ class Engine:
         """Whether two steps of a small batch give what the same rows give alone."""
         try:
             prefill, _ = self.prefill(TRIAL, [2, 1])
+            self.token_bytes = sum(side[0, :, 0].nbytes for layer in prefill.columns.layers for side in layer)
             memory: Memory = remember.of(prefill)
             rows = [[*TRIAL[owner], 8 + i] for i, owner in enumerate(prefill.owners)]
             for _ in range(2):

@@ -24,6 +24,7 @@ class Row:
     drawn: list[int] = field(default_factory=list)
     logprob: float = 0.0
     done: bool = False
+    error: str | None = None
 
     @property
     def ids(self) -> tuple[int, ...]:

@@ -1,33 +1,47 @@
 """The sampler: requests in, completions out, each as soon as it is done.
 
-Sample i of a request is the same text in any batch, order, worker or resumed run. Its uniform numbers depend on its seed
-alone, and where the rounding noise of a batched computation could have changed a draw (a close call), that draw is decided
-by the logits of the row computed alone, which are a function of the row's own ids.
+Sample i of a request is the same text in any batch, order, worker or resumed run. Its random numbers depend on its seed
+alone. The logits do depend on the batch, in their last digits; so where an error of `margin` in them could have changed a
+draw (a close call), that draw is decided by the logits of the row computed alone, which are a function of the row's own
+ids. The log-probability is given in hundredths and decided alone near a rounding border, for the same reason.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
 from cogumi.chat import Chat
-from cogumi.records import Completion, Model, Request
+from cogumi.errors import BadInput
+from cogumi.records import Completion, Message, Model, Request
 from cogumi_hf.batch import Batch, start
 from cogumi_hf.draw import Knobs, draw, keys
 from cogumi_hf.engine import Engine, out_of_memory
 from cogumi_hf.load import load
+from cogumi_hf.room import rows_that_fit
 from cogumi_hf.rows import Row, plan
+from cogumi_hf.scoring import loglikelihoods
 from cogumi_hf.stops import Stops
 
-CPU_ROWS = 96
+FULL = 0.85
+"""A batch is made anew when no more than this share of it is still being drawn."""
 
-FULL = 0.75
-"""A batch is made anew when no more than this share of its rows is still being drawn."""
+PREFILL_TOKENS = 16_384
+"""Most prompt tokens to compute at a time, unless a single prompt has more."""
+
+MARGIN = 4e-5
+"""Least error of a logit to reckon with. Seen in float32: 1e-5 with batches of 96 of the embedded model's size."""
+
+SAFETY = 4
+"""The margin is at least this often the greatest error seen."""
+
+TRIALS = 8
+"""Times that the error is looked at although no draw was close."""
 
 
 @dataclass(slots=True)
@@ -41,22 +55,42 @@ class Job:
     """The rows being drawn, or about to join those that are."""
     batch: Batch | None = None
 
+    def take(self) -> list[Row]:
+        """Waiting rows for which there is room, all of a prompt together, so that it is computed once."""
+        out: list[Row] = []
+        room, tokens = self.size - len(self.active), 0
+        while self.waiting and room > 0:
+            first = self.waiting[0].ids
+            family = next((i for i, row in enumerate(self.waiting) if row.ids != first), len(self.waiting))
+            tokens += len(first)
+            if (self.active or out) and (family > room or tokens > PREFILL_TOKENS):
+                break
+            out += [self.waiting.popleft() for _ in range(min(family, room))]
+            room -= family
+        return out
+
 
 class HFSampler:
     """Sampler `hf`. See `cogumi_hf.hf` for the options."""
 
-    def __init__(self, model: Model, *, device: str, dtype: str, batch_size: int, base: str) -> None:
+    def __init__(self, model: Model, *, device: str, dtype: str, batch_size: int, base: str, exact: str) -> None:
+        if batch_size < 0:
+            raise BadInput(f"{batch_size} is not possible", field="batch_size", fix="1 or more, or 0: found by itself")
+        if exact not in ("auto", "yes", "no"):
+            raise BadInput(f"{exact!r} is unknown", field="exact", fix="use auto, yes or no")
         self.chat = Chat.load(model)
         self.engine = Engine(load(model, device=device, dtype=dtype, base=base), self.chat.pad_id)
-        self.batch_size = batch_size or CPU_ROWS
-        self.margin = 4e-5
-        self._known_stops: dict[tuple[str, ...], Stops] = {}
+        self.batch_size = batch_size
+        self.exact = exact == "yes" or (exact == "auto" and self.engine.model.dtype == torch.float32)
+        self.margin = MARGIN if self.exact else 0.0
+        self._trials = TRIALS if self.exact else 0
+        self._stop_texts: dict[tuple[str, ...], Stops] = {}
 
     def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Yield one completion for every index of every request, in no particular order."""
         rows, errors = plan(requests, self.chat, self.engine.context)
         yield from errors
-        job = Job(waiting=deque(rows), size=self.batch_size)
+        job = Job(waiting=deque(rows), size=self.batch_size or rows_that_fit(self.engine, rows))
         while job.waiting or job.active:
             try:
                 with torch.inference_mode():
@@ -68,14 +102,18 @@ class HFSampler:
             if finished is None:  # outside the handler, where the failed step's tensors are no longer referred to
                 yield from self._smaller(job)
             else:
-                yield from (self._completion(row) for row in finished)
+                yield from finished
+
+    def loglikelihood(self, contexts: Sequence[Sequence[Message]], continuations: Sequence[str]) -> list[tuple[float, bool]]:
+        """Per pair: the continuation's log-probability after the context, and whether greedy decoding would write it."""
+        return loglikelihoods(self.engine, self.chat, contexts, continuations)
 
     def close(self) -> None:
         """Give all memory back; the sampler is not used again."""
         self.engine.close()
 
-    def _advance(self, job: Job) -> list[Row]:
-        """Draw one token for every row at hand; gives the rows that this finished."""
+    def _advance(self, job: Job) -> list[Completion]:
+        """Draw one token for every row at hand; gives the samples that this finished."""
         if job.batch is not None:
             job.batch.feed()
         batch = self._refilled(job)
@@ -83,59 +121,80 @@ class HFSampler:
         ids, logprobs, close = drawn.ids.tolist(), drawn.logprobs.tolist(), drawn.close.tolist()
         for i, row in enumerate(batch.rows):
             if not row.done:
-                token, logprob = self._decide(row) if close[i] else (ids[i], logprobs[i])
+                token, logprob = self._decide(row, batch.logits[i]) if close[i] and self.exact else (ids[i], logprobs[i])
                 self._push(row, token, logprob)
-        finished = [row for row in job.active if row.done]
+        finished = [self._completion(row) for row in job.active if row.done]
         job.active = [row for row in job.active if not row.done]
         if not job.active:
             job.batch = None
         return finished
 
     def _refilled(self, job: Job) -> Batch:
-        """The batch at hand; a new one without the rows that are done when a quarter of them is."""
+        """The batch at hand, or a new one without the rows that are done and with some that were waiting."""
         old = job.batch
-        if old is not None and len(job.active) > FULL * len(old.rows):
+        if old is not None and len(job.active) > FULL * (job.size if job.waiting else len(old.rows)):
             return old
-        joining = [job.waiting.popleft() for _ in range(min(len(job.waiting), job.size - len(job.active)))]
+        joining = job.take()
+        if old is not None and not joining and len(job.active) > FULL * len(old.rows):
+            return old
         job.active += joining
         job.batch = None
         job.batch = start(self.engine, joining, old)
+        self._watch(job.batch)
         return job.batch
+
+    def _smaller(self, job: Job) -> list[Completion]:
+        """After running out of memory: the rows at hand wait again, for a batch half as large; a single one fails."""
+        rows, job.active, job.batch = job.active, [], None
+        self.engine.free()
+        if len(rows) == 1:
+            return [rows[0].failed(f"out of memory at {len(rows[0].ids)} tokens, in a batch of one")]
+        job.size = max(1, len(rows) // 2)
+        job.waiting.extendleft(reversed(rows))
+        return []
 
     def _push(self, row: Row, token: int, logprob: float) -> None:
         row.drawn.append(token)
         row.logprob += logprob
-        stops = self._stops(row.request.sampling.stop)
+        if not math.isfinite(logprob):
+            row.error, row.done = "the model's logits are not finite numbers", True
+            return
+        stops = self._stops(row)
         row.done = token in self.chat.end_ids or len(row.drawn) >= row.limit or (stops is not None and stops.hit(row.drawn))
 
-    def _stops(self, texts: tuple[str, ...]) -> Stops | None:
-        if texts and texts not in self._known_stops:
-            self._known_stops[texts] = Stops(texts, self.chat)
-        return self._known_stops.get(texts)
+    def _stops(self, row: Row) -> Stops | None:
+        texts = row.request.sampling.stop
+        if texts and texts not in self._stop_texts:
+            self._stop_texts[texts] = Stops(texts, self.chat)
+        return self._stop_texts.get(texts)
 
-    def _decide(self, row: Row) -> tuple[int, float]:
+    def _decide(self, row: Row, batched: torch.Tensor) -> tuple[int, float]:
         """The next id of a row, and its log-probability, from the row's own ids alone."""
         logits = self.engine.alone(row.ids)
+        self._learn(logits[0], batched)
         seeds, steps = np.array([row.seed], dtype=np.uint64), np.array([len(row.drawn)], dtype=np.uint64)
         key = torch.from_numpy(keys(seeds, steps)).to(logits.device)
         drawn = draw(logits, Knobs.of([row.request.sampling], logits.device), key, 0.0)
         return int(drawn.ids), float(drawn.logprobs)
 
-    def _logprob(self, row: Row) -> float:
-        """The sample's log-probability in hundredths, the same in every batch: decided alone near a rounding border."""
-        hundredths = row.logprob * 100
-        reach = 25 * self.margin * math.sqrt(len(row.drawn))
-        if abs(hundredths - math.floor(hundredths) - 0.5) <= reach:
-            with torch.inference_mode():
-                logits = self.engine.alone(row.ids[:-1], last=len(row.drawn)).double()
-                drawn = torch.tensor(row.drawn, device=logits.device)[:, None]
-                hundredths = 100 * float((logits.gather(1, drawn) - logits.logsumexp(1, keepdim=True)).sum())
-        return round(hundredths) / 100
+    def _watch(self, batch: Batch) -> None:
+        """Look at the error of some batches' last row, for the case that it is greater on this model or machine."""
+        if self._trials and batch.memory is not None:
+            self._trials -= 1
+            self._learn(self.engine.alone(batch.rows[-1].ids)[0], batch.logits[-1])
+
+    def _learn(self, alone: torch.Tensor, batched: torch.Tensor) -> None:
+        error = alone - batched
+        worst = float((error - error.mean()).abs().max())
+        if SAFETY * worst > self.margin:  # not true of NaN
+            self.margin = SAFETY * worst
 
     def _completion(self, row: Row) -> Completion:
+        if row.error is not None:
+            return row.failed(row.error)
         ended = row.drawn[-1] in self.chat.end_ids
         text = self.chat.text(row.drawn[:-1] if ended else row.drawn)
-        stops = self._stops(row.request.sampling.stop)
+        stops = self._stops(row)
         cut = None if stops is None else stops.cut(text)
         return Completion(
             request=row.request.id,
@@ -148,12 +207,12 @@ class HFSampler:
             prompt_digest=row.digest,
         )
 
-    def _smaller(self, job: Job) -> list[Completion]:
-        """After running out of memory: the rows at hand wait again, for a batch half as large; a single one fails."""
-        rows, job.active, job.batch = job.active, [], None
-        self.engine.free()
-        if len(rows) == 1:
-            return [rows[0].failed(f"out of memory at {len(rows[0].ids)} tokens, in a batch of one")]
-        job.size = max(1, len(rows) // 2)
-        job.waiting.extendleft(reversed(rows))
-        return []
+    def _logprob(self, row: Row) -> float:
+        """The sample's log-probability in hundredths."""
+        hundredths = row.logprob * 100
+        reach = 100 * self.margin / SAFETY * math.sqrt(len(row.drawn))  # errors of many tokens partly cancel
+        if abs(hundredths - math.floor(hundredths) - 0.5) <= reach and self.exact:
+            logits = self.engine.alone(row.ids[:-1], last=len(row.drawn)).double()
+            drawn = torch.tensor(row.drawn, device=logits.device)[:, None]
+            hundredths = 100 * float((logits.gather(1, drawn) - logits.logsumexp(1, keepdim=True)).sum())
+        return round(hundredths) / 100
