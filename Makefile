@@ -5,6 +5,8 @@ READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 MANIFESTS := pyproject.toml constraints.txt requirements-dev.txt $(wildcard plugins/*/pyproject.toml)
 
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .PHONY: demo test test-all lint benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model

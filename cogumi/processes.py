@@ -14,6 +14,13 @@ from cogumi.errors import BadInput, RunFailed
 from cogumi.store import write_json
 
 
+QUIET = {
+    "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait make small models several times slower on a busy machine
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""What a worker's environment says unless the user's says otherwise."""
+
+
 class Display(Protocol):
     """Where a run says what it is doing."""
 
@@ -44,7 +51,7 @@ def run_worker(job: Mapping[str, Any], *, folder: Path, python: str, lock: int, 
     """Do a job in a process of its own. Its job file and its stderr stay in `folder` until the next one."""
     path, log = folder / "job.json", folder / "worker.log"
     write_json(path, job)
-    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
+    environment = {**QUIET, **os.environ}
     command = [python, "-m", "cogumi.worker", str(path)]
     with log.open("wb") as errors:
         try:
