@@ -1,8 +1,9 @@
 """How the examples of a forward pass are laid out: padded rows, or packed into one row where that is exact and helps.
 
 Measured with Llama-shaped models of 1.4 M and 3.7 M parameters on two CPU cores, packing is slower than padding (by 15 to
-40 %), since the one long row pays for attention over all of it; rows of similar length are what helps there. On a GPU,
-where padding costs as much as tokens do, packing is the default, if the model passes the test for exactness.
+40 %), since the one long row pays for attention over all of it; rows of similar length are what helps there. On a GPU
+packing is the default, if the model passes the test for exactness: with a Llama of 8 B parameters in NF4 on one H200 it
+took 0.31 s a step instead of 0.36 s, and 24.4 GiB instead of 30.3 GiB, than padding rows of similar length.
 """
 
 from __future__ import annotations

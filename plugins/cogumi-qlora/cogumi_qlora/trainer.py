@@ -13,7 +13,8 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 RECORD = "cogumi_training.json"
 LOSSES = "losses.jsonl"
-LARGE = 500_000_000
-"""From this many parameters on, activations are recomputed on a GPU rather than kept."""
 NOT_MOVED = "the adapter did not move: the trained model is the base model; raise the learning rate or train longer"
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "cogumi-qlora")
 
@@ -50,7 +49,8 @@ class QLoRA:
     def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
         """Train, or resume, or return what an earlier call with the same arguments finished.
 
-        Raises `BadInput` for examples or a base that cannot be trained on, before any weights are loaded.
+        Raises `BadInput` for examples or a model folder that cannot be trained on, before any weights are loaded, and
+        `RunFailed` when memory or the numbers run out on the way.
         """
         from cogumi_qlora import base
 
@@ -63,26 +63,30 @@ class QLoRA:
             return done
         checkpoints = Checkpoints(folder / "checkpoints", fingerprint)
         _open(checkpoints)
-        report(0, 0, "loading the base model")
-        loaded = base.load(model, self.settings)
-        for note in loaded.notes:
-            report(0, 0, note)
-        loop = self._loop(loaded, encoded, chat.pad_id, checkpoints, report)
-        _run(loop)
+        total = len(plan(encoded, self.settings, group_by_length=False))
+        report(0, total, "loading the base model")
+        with _memory():
+            loaded = base.load(model, self.settings)
+            for note in loaded.notes:
+                report(0, total, note)
+            loop = self._loop(loaded, encoded, chat.pad_id, checkpoints, report)
+            loop.resume()
         notes = [*chat.notes, *_altered_note(altered(examples, encoded, chat))]
         training = _finish(loop, loaded, model, folder, fingerprint, notes)
         checkpoints.remove()
+        report(total, total, "the adapter is written")
         return training
 
     def _loop(self, base: Base, examples: Sequence[Encoded], pad_id: int, checkpoints: Checkpoints, report: Report) -> Loop:
         """The training loop, ready to run: adapter attached, steps planned."""
         from cogumi_qlora import layout, lora
         from cogumi_qlora.loop import Job, Loop, arguments
+        from cogumi_qlora.memory import must_recompute
 
         chosen = layout.choose(base, examples, self.settings, pad_id)
         steps = plan(examples, self.settings, group_by_length=not chosen.packs)
         adapted = lora.attach(base, self.settings)
-        if self._recompute(base):
+        if must_recompute(base, steps, self.settings):
             lora.recompute_activations(adapted)
         job = Job(
             steps=steps,
@@ -93,12 +97,6 @@ class QLoRA:
             on_step=lambda number, loss: report(number, len(steps), f"loss {loss:.4f}"),
         )
         return Loop(adapted, arguments(self.settings, checkpoints.staging, len(steps), base.device), job)
-
-    def _recompute(self, base: Base) -> bool:
-        """Gradient checkpointing: by default for models on a GPU that are large enough to need it."""
-        if self.settings.gradient_checkpointing != "auto":
-            return self.settings.gradient_checkpointing == "on"
-        return base.device.type == "cuda" and base.model.num_parameters() > LARGE
 
 
 def _open(checkpoints: Checkpoints) -> None:
@@ -112,14 +110,16 @@ def _altered_note(ids: Sequence[str]) -> list[str]:
     return [f"the tokenizer changes the text of {len(ids)} targets, e.g. {ids[0]}"] if ids else []
 
 
-def _run(loop: Loop) -> None:
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Say what to do when the GPU's memory does not suffice."""
     import torch
 
     try:
-        loop.resume()
+        yield
     except torch.OutOfMemoryError as error:
-        fix = "lower batch_size and raise gradient_accumulation by the same factor, or gradient_checkpointing=on"
-        raise RunFailed(f"out of memory in step {len(loop.losses) + 1} ({fix})") from error
+        fix = "gradient_checkpointing=on, or lower batch_size and raise gradient_accumulation by the same factor"
+        raise RunFailed(f"the GPU's memory does not suffice ({fix})") from error
 
 
 def _finish(loop: Loop, base: Base, model: Model, folder: Path, fingerprint: str, notes: Sequence[str]) -> Training:

@@ -31,7 +31,8 @@ OPTIONS = {
 def run(model: Model, examples: Sequence[Example], folder: Path, *moments: str) -> list[str]:
     data = folder.with_suffix(".json")
     data.write_text(json.dumps([asdict(e) for e in examples]))
-    command = [sys.executable, RUNNER, model.path, data, folder, json.dumps(OPTIONS)]
+    quiet = "-Wignore:This process:DeprecationWarning"  # of forking with threads; they all sleep
+    command = [sys.executable, quiet, RUNNER, model.path, data, folder, json.dumps(OPTIONS)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([*map(str, command), *moments], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -17,7 +18,9 @@ from cogumi.chat import Chat, digest
 from cogumi.errors import BadInput, RunFailed
 from cogumi.protocols import Trainer
 from cogumi.records import Example, Model, Training
+from cogumi.testing import check_trainer
 
+README = Path(__file__).parents[1] / "README.md"
 FAST = {"learning_rate": 1e-2, "lora_r": 4, "lora_dropout": 0.0}
 
 
@@ -117,12 +120,12 @@ def test_the_adapter_says_how_it_was_made(trained: Training) -> None:
 
 def test_a_finished_training_is_not_redone(model: Model, examples: Sequence[Example], tmp_path: Path) -> None:
     first, steps = train(examples, model, tmp_path, epochs=1, packing="on")
-    assert [call[:2] for call in steps.calls[1:]] == [(1, 3), (2, 3), (3, 3)]
+    assert [call[:2] for call in steps.calls] == [(0, 3), (1, 3), (2, 3), (3, 3), (3, 3)]
     again, nothing = train(examples, model, tmp_path, epochs=1, packing="on")
     assert again == first
     assert nothing.calls == []
     other, steps = train(examples[:-1], model, tmp_path, epochs=1, packing="on")
-    assert len(steps.calls) == 4
+    assert len(steps.calls) == 5
     assert other.losses != first.losses
 
 
@@ -263,3 +266,31 @@ def test_a_folder_that_cannot_be_written_is_one_line(model: Model, tmp_path: Pat
 def test_a_loss_that_is_no_number_stops_the_run(model: Model, tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="loss of step"):
         train([example_of(i) for i in range(4)], model, tmp_path, epochs=30, learning_rate=1e30, max_grad_norm=0)
+
+
+def test_running_out_of_memory_says_what_to_do(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+    from cogumi_qlora import base
+
+    def load(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(base, "_load_nf4", load)
+    with pytest.raises(RunFailed, match="gradient_checkpointing=on"):
+        train([example_of(1)], model, tmp_path)
+
+
+def test_it_keeps_what_every_trainer_promises(model: Model) -> None:
+    check_trainer(lambda: qlora(**FAST, epochs=3, checkpoint_steps=2), model)
+
+
+def test_the_readme_lists_every_option_with_its_default() -> None:
+    table = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    listed: dict[str, str] = {}
+    for line in table:
+        names, defaults = (cell.replace("`", "").split(", ") for cell in line.strip("| ").split(" | ")[:2])
+        listed |= dict(zip(names, defaults * len(names) if len(defaults) == 1 else defaults, strict=True))
+    wanted = {name: option.default for name, option in inspect.signature(qlora).parameters.items()}
+    assert listed.keys() == wanted.keys()
+    for name, default in wanted.items():
+        assert listed[name] == default if isinstance(default, str) else float(listed[name]) == default, name
