@@ -23,7 +23,9 @@ _FENCE = re.compile(r"(```+|~~~+)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)
 _START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)
 _BODY = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-_OTHERS = frozenset("bash sh shell console text txt output json javascript js java c cpp c++ go rust html yaml markdown md".split())
+_OTHERS = frozenset(
+    "bash sh shell console text txt output json javascript js java c cpp c++ go rust html yaml markdown md".split()
+)
 """Languages of fences that hold no Python."""
 
 
@@ -33,7 +35,7 @@ def program(text: str, prompt: str, entry_point: str, *, continued: bool = False
     `continued`: the text was written as the continuation of the prompt, which it is taken for first.
     """
     text = _usable(text)
-    blocks = [match[3] for match in _FENCE.finditer(text) if match[2].lower() not in _OTHERS][-MOST_BLOCKS:]
+    blocks = [match[3] for match in _FENCE.finditer(text) if not _NO_PYTHON.fullmatch(match[2])][-MOST_BLOCKS:]
     if continued:
         found = _defined(text, (), prompt, entry_point, first=True)
         if found is not None:

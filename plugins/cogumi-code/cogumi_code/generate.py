@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import random
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,10 @@ ASSERTS = (5, 8)
 """Fewest and most inputs a test tries."""
 TRIED = 80
 """Inputs among which those of a test are chosen."""
-WORDS = tuple(
-    "sun moon cat apple river stone tea window go tiger lamp garden ink yellow oak bridge milk candle fox "
-    "mountain up needle rice planet"
-    " dog butter".split()
+WORDS = re.findall(
+    r"\w+",
+    "sun moon cat apple river stone tea window go tiger lamp garden ink yellow oak bridge milk candle fox mountain up needle "
+    "rice planet dog butter",
 )
 """Words of inputs, of two to eight letters."""
 _SHARES: tuple[Side, ...] = ("test",) * 2 + ("train",) * 4 + ("pretrain",) * 14

@@ -9,9 +9,10 @@ what the problem means agree on them too.
 from __future__ import annotations
 
 import ast
+import builtins
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cogumi.records import Problem
@@ -22,30 +23,69 @@ WANTED = 20
 TRIES = 200
 LONGEST = 4_000
 """Characters behind a function's name in which its arguments are looked for."""
+OTHER_NAME = rf"(?!(?:{'|'.join(name for name in dir(builtins) if name.isidentifier())})\b)[A-Za-z_]\w+"
+"""Any function but a builtin: some docstrings call their own function by another name."""
 LARGEST = 10_000
 """Generated numbers are no larger than this, or than the examples' largest: a slow but right program must not run out of time."""
 
 
 def inputs_of(problem: Problem) -> tuple[tuple[Any, ...], ...]:
-    """The arguments of each call; empty where neither examples nor annotations tell how to call the function."""
+    """The arguments of each call; empty where the problem has no function to call."""
     reference = problem.reference
-    texts = problem.meta.get("tests") or [reference["prompt"]]
-    examples = _distinct(call for text in texts for call in example_calls(text, reference["entry_point"]))
-    draw = random.Random(problem.id)
-    seeds = examples or _annotated(reference["prompt"], reference["entry_point"], draw)
+    seeds = _seeds(problem.meta.get("tests") or [reference["prompt"]], reference["prompt"], reference["entry_point"])
     if not seeds:
         return ()
+    draw = random.Random(problem.id)
     made = (_varied(seeds, draw) for _ in range(TRIES))
-    found = _distinct([*examples, *_edges(seeds), *made])
-    return tuple(found[: max(WANTED, len(examples))])
+    return tuple(_distinct([*seeds, *_edges(seeds)], made, max(WANTED, len(seeds))))
 
 
 def example_calls(text: str, name: str) -> Iterator[tuple[Any, ...]]:
-    """The arguments of every call of `name` in a text that holds literals only."""
-    for match in re.finditer(rf"\b{re.escape(name)}\(", text):
+    """The arguments of every call in a text that holds literals only; `name`: of what, as a regular expression."""
+    for match in re.finditer(rf"\b{name}\(", text):
         arguments = _arguments(text[match.end() - 1 : match.end() + LONGEST])
         if arguments is not None:
             yield arguments
+
+
+def _seeds(texts: Sequence[str], prompt: str, name: str) -> list[tuple[Any, ...]]:
+    """Arguments to start from: those of the examples, however they are written, else simple values of the right types."""
+    found = _distinct(call for text in texts for call in example_calls(text, re.escape(name)))
+    if found or not (parameters := _parameters(prompt, name)):
+        return found
+    names = [parameter.arg for parameter in parameters]
+    calls = (call for call in example_calls(prompt, OTHER_NAME) if len(call) == len(names))
+    return _distinct(_assigned(prompt, names)) or _distinct(calls) or _by_type(parameters)
+
+
+def _parameters(prompt: str, name: str) -> list[ast.arg]:
+    trees = (parsed(prompt), parsed(prompt + "    pass\n"))
+    heads = [n for tree in trees for n in getattr(tree, "body", []) if isinstance(n, ast.FunctionDef) and n.name == name]
+    return heads[-1].args.args if heads else []
+
+
+def _assigned(text: str, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Examples in the form `x = 3, y = [1, 2]` or `x: 3`."""
+    columns = [
+        [
+            value
+            for match in re.finditer(rf"\b{name}\s*[=:]\s*(?=[\[(\"'{{\d-])", text)
+            for value in _literal(text[match.end() :])
+        ]
+        for name in names
+    ]
+    return zip(*columns, strict=False)
+
+
+def _literal(text: str) -> list[Any]:
+    """The literal that a text begins with, if any."""
+    text = text[:LONGEST].replace("\n", " ")
+    for end in (match.end() for match in re.finditer(r"[\])}\"']|\d(?![\d.])", text)):
+        try:
+            return [ast.literal_eval(text[:end])]
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return []
 
 
 def _arguments(text: str) -> tuple[Any, ...] | None:
@@ -66,9 +106,14 @@ def _literals(node: ast.stmt) -> tuple[Any, ...] | None:
         return None
 
 
-def _distinct(calls: Any) -> list[tuple[Any, ...]]:
-    found: dict[str, tuple[Any, ...]] = {}
-    for call in calls:
+def _distinct(
+    calls: Iterable[tuple[Any, ...]], more: Iterable[tuple[Any, ...]] = (), most: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Each call once, in order; `more` of them until there are `most`."""
+    found = {repr(call): call for call in calls}
+    for call in more:
+        if most is not None and len(found) >= most:
+            break
         found.setdefault(repr(call), call)
     return list(found.values())
 
@@ -165,31 +210,39 @@ def _sortable(value: list[Any]) -> bool:
     return all(isinstance(item, int | float) for item in value) or all(isinstance(item, str) for item in value)
 
 
-SIMPLE: dict[str, Sequence[Any]] = {
+SIMPLE: Mapping[str, Sequence[Any]] = {
     "int": (3, 7, 12),
     "float": (1.5, 2.0, 7.25),
     "str": ("abc", "Hello World", "a1 b2"),
-    "bool": (True, False),
+    "bool": (True, False, True),
     "list": ([3, 1, 2], [5, 4, 4, 9], [1, 2, 3, 4]),
 }
-"""Values for parameters of which only the type is known."""
+"""Values for parameters of which at most the type is known."""
 
 
-def _annotated(prompt: str, name: str, draw: random.Random) -> list[tuple[Any, ...]]:
-    """Arguments by the annotations of the function's parameters; empty where one of them has none that is known."""
-    tree = parsed(prompt)
-    tree = tree if isinstance(tree, ast.Module) else parsed(prompt + "    pass\n")
-    heads = [n for n in getattr(tree, "body", []) if isinstance(n, ast.FunctionDef) and n.name == name]
-    if not heads:
-        return []
-    columns = [_values(parameter.annotation, draw) for parameter in heads[-1].args.args]
-    return list(zip(*columns, strict=True)) if columns and all(columns) else []
+def _by_type(parameters: Sequence[ast.arg]) -> list[tuple[Any, ...]]:
+    """Arguments by the parameters' annotations; where one has none, a few values of every type."""
+    columns = [_values(parameter.annotation) for parameter in parameters]
+    if all(columns):
+        return list(zip(*columns, strict=True))
+    kinds = (
+        [("int",), ("str",), ("list",)]
+        if len(parameters) == 1
+        else [("list", "int"), ("str", "int"), ("int",), ("str",), ("list",)]
+    )
+    return [
+        tuple(SIMPLE[kind[min(i, len(kind) - 1)]][row] for i in range(len(parameters))) for kind in kinds for row in range(3)
+    ]
 
 
-def _values(annotation: ast.expr | None, draw: random.Random) -> list[Any]:
+def _values(annotation: ast.expr | None) -> Sequence[Any]:
     if isinstance(annotation, ast.Name):
-        return list(SIMPLE.get(annotation.id.lower(), ()))[:3] * (3 if annotation.id == "bool" else 1)
-    if isinstance(annotation, ast.Subscript) and isinstance(annotation.value, ast.Name) and annotation.value.id.lower() == "list":
-        items = _values(annotation.slice, draw)
-        return [[draw.choice(items) for _ in range(size)] for size in (3, 4, 5)] if items else []
-    return []
+        return SIMPLE.get(annotation.id.lower(), ())
+    if (
+        isinstance(annotation, ast.Subscript)
+        and isinstance(annotation.value, ast.Name)
+        and annotation.value.id.lower() == "list"
+    ):
+        items = _values(annotation.slice)
+        return [[*items], [*items[1:], *items], [*items, *items[:1]]] if items else ()
+    return ()

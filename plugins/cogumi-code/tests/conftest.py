@@ -51,10 +51,20 @@ def sandbox(request: pytest.FixtureRequest, found: dict[int, Level]) -> Iterator
 
 @pytest.fixture(scope="session")
 def verdicts(sandbox: Sandbox, canary: Canary) -> dict[str, Result]:
-    """The whole battery, run at one level."""
-    cases = [case for case in BATTERY if sandbox.level in case.levels]
+    """The light part of the battery, run at one level."""
+    return run_battery(sandbox, canary, heavy=False)
+
+
+@pytest.fixture(scope="session")
+def heavy_verdicts(sandbox: Sandbox, canary: Canary) -> dict[str, Result]:
+    """The heavy part."""
+    return run_battery(sandbox, canary, heavy=True)
+
+
+def run_battery(sandbox: Sandbox, canary: Canary, *, heavy: bool) -> dict[str, Result]:
+    cases = [case for case in BATTERY if sandbox.level in case.levels and case.heavy == heavy]
     results = list(sandbox.check([program_of(case, canary) for case in cases]))
-    return dict(zip([f"{case.file}: {case.name}" for case in cases], results, strict=True))
+    return dict(zip([case.id for case in cases], results, strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,11 @@ class Case:
     task: str
     levels: tuple[int, ...]
     cpu: float
+    heavy: bool
+
+    @property
+    def id(self) -> str:
+        return f"{self.file}: {self.name}"
 
 
 def read_battery() -> list[Case]:
@@ -68,16 +73,18 @@ def read_battery() -> list[Case]:
         for part in path.read_text().split("#% ")[1:]:
             head, _, completion = part.partition("\n")
             name, _, rest = head.partition(": ")
-            options = dict(word.split("=") for word in rest.split() if "=" in word)
+            words = [word for word in rest.split() if word != "heavy"]
+            options = dict(word.split("=") for word in words if "=" in word)
             cases.append(
                 Case(
                     name=name,
                     file=path.stem,
                     completion=completion,
-                    verdicts=tuple(word for word in rest.split() if "=" not in word),
+                    verdicts=tuple(word for word in words if "=" not in word),
                     task=options.get("task", "square"),
                     levels=tuple(map(int, options.get("levels", "1234"))),
                     cpu=float(options.get("cpu", "1")),
+                    heavy="cpu" in options or "heavy" in rest.split(),
                 )
             )
     return cases

@@ -142,17 +142,44 @@ def readable_by_all(path: str) -> bool:
     return True
 
 
+class Library:
+    """A standard library that an unused user can read: the interpreter's own, or a copy made when first asked for."""
+
+    def __init__(self) -> None:
+        self._copy: str | None = None
+
+    def path(self, level: int) -> str | None:
+        """The copy, where this level needs one; None where programs can read the original."""
+        if level == 1 or os.geteuid() != 0 or all(map(readable_by_all, library())):
+            return None
+        if self._copy is None:
+            self._copy = copy_library()
+        return self._copy
+
+    def close(self) -> None:
+        """Remove the copy."""
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
+            self._copy = None
+
+
 def copy_library() -> str:
-    """A copy of the standard library in a temporary folder that every user can read; gives the folder."""
+    """A copy of the standard library in a new temporary folder; gives the folder. Links where it can."""
     folder = tempfile.mkdtemp(prefix="cogumi-library-")
+    ignore = shutil.ignore_patterns(*HIDDEN, "lib2to3", "tkinter", "turtledemo", "config-*")
     for path in library():
-        ignore = shutil.ignore_patterns(*HIDDEN, "lib2to3", "tkinter", "turtledemo", "config-*")
-        shutil.copytree(path, folder, ignore=ignore, dirs_exist_ok=True, symlinks=False)
-    os.chmod(folder, 0o755)
+        shutil.copytree(path, folder, ignore=ignore, copy_function=link_or_copy, dirs_exist_ok=True)
+    os.chmod(folder, 0o755)  # noqa: S103 - it is to be read by a user that owns nothing
     return folder
 
 
-def remove_library(folder: str | None) -> None:
-    """Remove such a copy, if there is one."""
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+def link_or_copy(source: str, target: str) -> None:
+    """A second name for a file, or a second file where the first cannot have one or is not everybody's to read."""
+    try:
+        if os.stat(source).st_mode & 0o4:
+            os.link(source, target)
+            return
+    except OSError:
+        pass
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o644)

@@ -21,15 +21,10 @@ UIDS = range(60_100, 65_000)
 """Users that belong to nobody on a usual system: above what people get, below `nobody`."""
 
 
-def needs_library(level: int) -> bool:
-    """Is the standard library out of reach of the unused user that programs become?"""
-    return level > 1 and os.geteuid() == 0 and not all(map(house.readable_by_all, house.library()))
-
-
 def setup(level: int, library: str | None) -> dict[str, Any]:
     """What a zygote of this level is told; raises `OSError` naming what is missing.
 
-    `library`: a readable copy of the standard library, where `needs_library`.
+    `library`: a copy of the standard library that programs can read, where they cannot read the original.
     """
     if sys.platform != "linux":
         raise OSError("needs Linux: run it in a container")
@@ -96,17 +91,13 @@ def through(secret, folder, process):
 """
 
 
-def try_level(number: int) -> Level:
+def try_level(number: int, library: house.Library) -> Level:
     """Put up the walls of a level and see whether they hold."""
-    library = None
     try:
-        library = house.copy_library() if needs_library(number) else None
-        with closing(Pair(setup(number, library))) as pair:
+        with closing(Pair(setup(number, library.path(number)))) as pair:
             why = _holds(pair, number)
     except (OSError, PairBroken) as error:
         why = str(error)
-    finally:
-        house.remove_library(library)
     return Level(number=number, name=NAMES[number], available=not why, why=why or "tried, and it holds")
 
 
@@ -125,4 +116,5 @@ def _holds(pair: Pair, number: int) -> str:
 
 def probe() -> list[Level]:
     """All levels, strongest first, each really tried."""
-    return [try_level(number) for number in NAMES]
+    with closing(house.Library()) as library:
+        return [try_level(number, library) for number in NAMES]

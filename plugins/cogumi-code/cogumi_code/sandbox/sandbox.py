@@ -42,13 +42,12 @@ class Sandbox:
         self.level = 0
         self._wanted = level
         self._accept = accept_unsandboxed
-        self._library: str | None = None
+        self._library = house.Library()
         self._idle: SimpleQueue[Pair | None] = SimpleQueue()
         self._room = Room()
 
     def __enter__(self) -> Self:
-        self.level = choose(self._wanted, self._accept)
-        self._library = house.copy_library() if levels.needs_library(self.level) else None
+        self.level = choose(self._wanted, self._accept, self._library)
         for _ in range(self.workers):
             self._idle.put(None)
         return self
@@ -58,7 +57,7 @@ class Sandbox:
             pair = self._idle.get()
             if pair is not None:
                 pair.close()
-        house.remove_library(self._library)
+        self._library.close()
 
     def check(self, programs: Iterable[Program]) -> Iterator[Result]:
         """The result of each program, in order."""
@@ -93,7 +92,7 @@ class Sandbox:
         pair = self._idle.get()
         try:
             if pair is None:
-                pair = Pair(levels.setup(self.level, self._library))
+                pair = Pair(levels.setup(self.level, self._library.path(self.level)))
             return pair.run(job)
         except (PairBroken, OSError) as error:
             if pair is not None:
@@ -141,13 +140,13 @@ class Room:
                 self._changed.notify_all()
 
 
-def choose(wanted: Literal["auto", 1, 2, 3, 4], accept: bool) -> int:
+def choose(wanted: Literal["auto", 1, 2, 3, 4], accept: bool, library: house.Library) -> int:
     """The level to use; raises `NoSandbox`."""
     tried: list[Level] = []
     for number in levels.NAMES if wanted == "auto" else (wanted,):
         if number == 4 and not accept:
             break
-        tried.append(levels.try_level(number))
+        tried.append(levels.try_level(number, library))
         if tried[-1].available:
             return number
     reasons = "; ".join(f"{level.number} ({level.name}): {level.why}" for level in tried)

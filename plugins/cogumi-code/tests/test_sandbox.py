@@ -1,0 +1,211 @@
+"""The sandbox's interface: order, retries, behaviours, levels, what is refused, and that nothing leaks."""
+
+import gc
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from cogumi_code.sandbox import Call, Limits, NoSandbox, Program, Sandbox, probe
+from cogumi_code.sandbox.sandbox import Room
+
+ADD = Program(
+    prompt="def add(a, b):\n",
+    completion="    return a + b\n",
+    test="def check(candidate):\n    assert candidate(1, 2) == 3\n",
+    entry_point="add",
+)
+
+
+def variant(**changes: str) -> Program:
+    fields = {"prompt": ADD.prompt, "completion": ADD.completion, "test": ADD.test, "entry_point": "add"}
+    return Program(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def call(completion: str, *inputs: tuple[object, ...], cpu: float = 1.0) -> Call:
+    return Call(prompt="", completion=completion, entry_point="f", inputs=inputs, limits=Limits(cpu=cpu))
+
+
+def test_results_come_in_the_order_of_the_programs(sandbox: Sandbox) -> None:
+    programs = [variant(completion=f"    return a + b + {i % 2}\n") for i in range(10)]
+    assert [result.passed for result in sandbox.check(programs)] == [True, False] * 5
+    assert list(sandbox.check([])) == []
+
+
+def test_the_result_says_which_assertion_failed(sandbox: Sandbox) -> None:
+    (result,) = sandbox.check([variant(completion="    return a - b\n")])
+    assert result.detail == "AssertionError in 'assert candidate(1, 2) == 3'"
+
+
+def test_a_test_that_cannot_be_used_is_not_the_programs_fault(sandbox: Sandbox) -> None:
+    results = list(sandbox.check([variant(test=""), variant(test="def check(:"), variant(test="check = 3")]))
+    assert [(result.verdict, result.passed) for result in results] == [("sandbox_error", None)] * 3
+
+
+def test_an_object_that_cannot_be_handed_over_is_not_the_programs_fault(sandbox: Sandbox) -> None:
+    test = "class Odd: pass\ndef check(candidate):\n    try:\n        candidate(Odd(), 1)\n    except: pass\n"
+    (result,) = sandbox.check([variant(test=test)])
+    assert result.verdict == "sandbox_error"
+
+
+def test_the_test_sees_the_prompts_helpers_and_not_the_programs(sandbox: Sandbox) -> None:
+    prompt = "import math\n\ndef helper(x):\n    return math.floor(x)\n\ndef add(a, b):\n"
+    cheat = "    return 0\n\ndef helper(x):\n    return 0\n"
+    test = "def check(candidate):\n    assert candidate(1, 2) == helper(3.5)\n"
+    honest, hostile = sandbox.check([variant(prompt=prompt, test=test), variant(prompt=prompt, test=test, completion=cheat)])
+    assert (honest.verdict, hostile.verdict) == ("pass", "fail")
+
+
+def test_exports_are_taken_from_the_program(sandbox: Sandbox) -> None:
+    completion = "    return a.n + b.n\n\nclass Box:\n    def __init__(self, n):\n        self.n = n\n"
+    test = "def check(candidate):\n    assert candidate(Box(1), Box(2)) == 3\n"
+    fields = {"prompt": ADD.prompt, "completion": completion, "test": test, "entry_point": "add"}
+    with_export, without = sandbox.check([Program(**fields, exports=("Box",)), Program(**fields)])  # type: ignore[arg-type]
+    assert (with_export.verdict, without.verdict) == ("pass", "fail")
+
+
+def test_behaviours_are_equal_where_values_are(sandbox: Sandbox) -> None:
+    inputs = (([3, 1, 2],), ([],))
+    calls = [
+        call("f = sorted", *inputs),
+        call("def f(x): return [float(i) for i in sorted(x)]", *inputs),
+        call("def f(x): x.sort(); return x", *inputs),
+        call("def f(x): return x[0]", *inputs),
+        call("def f(x): raise SystemExit", *inputs),
+    ]
+    one, two, changing, partial, gone = sandbox.run(calls)
+    assert one.outputs == two.outputs == ("[1, 2, 3]", "[]")
+    assert changing.outputs == ("[1, 2, 3]; argument 0 becomes [1, 2, 3]", "[]")
+    assert partial.outputs == ("3", None)
+    assert partial.errors[1] is not None
+    assert partial.errors[1].startswith("IndexError")
+    assert (gone.outputs, gone.verdict) == ((None, None), "fail")
+
+
+def test_behaviours_up_to_a_timeout_are_kept(sandbox: Sandbox) -> None:
+    (result,) = sandbox.run([call("def f(x):\n  while x > 1: pass\n  return x", (1,), (2,), (1,), cpu=0.2)])
+    assert result.outputs == ("1", None, None)
+    assert result.verdict == "timeout"
+
+
+def test_inputs_have_to_be_data() -> None:
+    with Sandbox(workers=1) as sandbox, pytest.raises(TypeError, match="object, which is no data"):
+        list(sandbox.run([call("def f(x): pass", (object(),))]))
+
+
+@pytest.mark.parametrize("field", ["cpu", "memory", "output"])
+def test_limits_are_positive(field: str) -> None:
+    for value in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=field):
+            Limits(**{field: value})  # type: ignore[arg-type]
+
+
+def test_limits_alone_need_consent() -> None:
+    with pytest.raises(NoSandbox, match="--accept-unsandboxed"), Sandbox(level=4):
+        pass
+
+
+def test_the_probe_tries_every_level() -> None:
+    levels = probe()
+    assert [level.number for level in levels] == [1, 2, 3, 4]
+    assert all(level.why for level in levels)
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(3000, marks=pytest.mark.slow)])
+def test_nothing_leaks(sandbox: Sandbox, count: int) -> None:
+    programs = [ADD, variant(completion="    import os; os.fork(); return 3\n"), variant(completion="    return 4\n")]
+    list(sandbox.check([ADD] * 8))
+    before = resources()
+    results = list(sandbox.check(programs[i % 3] for i in range(count)))
+    after = resources()
+    forked = "fail" if sandbox.level in (2, 4) else "pass"
+    assert [result.verdict for result in results] == [("pass", forked, "fail")[i % 3] for i in range(count)]
+    for what in ("processes", "descriptors", "mounts", "folders"):
+        assert after[what] == before[what]
+    assert after["memory"] < before["memory"] * 1.15 + 2e6
+
+
+def resources() -> dict[str, float]:
+    """What this process and everything below it hold: processes, descriptors, mounts, folders, resident bytes."""
+    gc.collect()
+    tree = {os.getpid()}
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        fields = stat.read_bytes().rpartition(b")")[2].split()
+        parents[int(stat.parent.name)] = int(fields[1])
+    for _ in range(10):
+        tree |= {pid for pid, parent in parents.items() if parent in tree}
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in tree)
+    return {
+        "processes": len(tree),
+        "descriptors": sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in tree),
+        "mounts": len(Path("/proc/self/mounts").read_text().splitlines()),
+        "folders": len(list(Path("/tmp").glob("cogumi-*"))),
+        "memory": pages * os.sysconf("SC_PAGE_SIZE"),
+    }
+
+
+def test_being_alone_waits_for_others_and_they_for_it() -> None:
+    room, order = Room(), list[str]()
+    inside, leave = threading.Event(), threading.Event()
+
+    def guest() -> None:
+        with room.shared():
+            inside.set()
+            leave.wait(10)
+            order.append("guest")
+
+    def loner() -> None:
+        with room.alone():
+            order.append("alone")
+
+    first, second = threading.Thread(target=guest), threading.Thread(target=loner)
+    first.start()
+    inside.wait(10)
+    second.start()
+    leave.set()
+    first.join(10)
+    second.join(10)
+    assert order == ["guest", "alone"]
+
+
+SELF_CHECK = """
+import sys
+from cogumi_code.sandbox import Program, Sandbox, probe
+print([(level.number, level.why) for level in probe()], file=sys.stderr)
+with Sandbox(workers=1) as sandbox:
+    good = dict(prompt="def f(x):\\n", test="def check(candidate):\\n    assert candidate(2) == 4\\n", entry_point="f")
+    bodies = ("return x * 2", "return x", "import os; os.listdir('/proc'); return 4", "import socket; socket.socket(); return 4")
+    results = list(sandbox.check(Program(completion="    " + body, **good) for body in bodies))
+    print(sandbox.level, *[result.verdict for result in results])
+"""
+
+
+def in_other_shoes(prefix: list[str]) -> str:
+    """What a fresh interpreter says when it is started by this command."""
+    command = [*prefix, sys.executable, "-c", SELF_CHECK]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    if "Permission denied" in done.stderr and not done.stdout:
+        pytest.skip("another user cannot reach this interpreter")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_as_an_unprivileged_user() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    assert in_other_shoes(prefix) == "1 pass fail fail fail"
+
+
+@pytest.mark.parametrize("user", [[], ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]], ids=["root", "nobody"])
+def test_where_user_namespaces_are_denied(user: list[str]) -> None:
+    deny = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\""
+    if os.geteuid() != 0 and user:
+        pytest.skip("needs root, to become somebody else")
+    if subprocess.run(["unshare", "--user", "--map-root-user", "true"], capture_output=True).returncode:
+        pytest.skip("user namespaces are denied here anyway")
+    prefix = [*user, "unshare", "--user", "--map-root-user", "sh", "-c", deny, "sh"]
+    assert in_other_shoes(prefix) == "2 pass fail fail fail"
