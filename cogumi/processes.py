@@ -13,7 +13,6 @@ from typing import Any, Protocol
 from cogumi.errors import BadInput, RunFailed
 from cogumi.store import write_json
 
-
 QUIET = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait make small models several times slower on a busy machine
     "TOKENIZERS_PARALLELISM": "false",
