@@ -23,8 +23,8 @@ _FENCE = re.compile(r"(```+|~~~+)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)
 _START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)
 _BODY = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-_OTHERS = frozenset(
-    "bash sh shell console text txt output json javascript js java c cpp c++ go rust html yaml markdown md".split()
+_NO_PYTHON = re.compile(
+    r"bash|sh|shell|console|te?xt|output|json|javascript|js|java|c|cpp|c\+\+|go|rust|html|ya?ml|markdown|md", re.IGNORECASE
 )
 """Languages of fences that hold no Python."""
 

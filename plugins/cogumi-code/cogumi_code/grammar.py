@@ -149,7 +149,7 @@ def parameter(spec: Spec) -> str:
 
 def iterable(spec: Spec) -> str:
     """The expression that a loop of this function goes over."""
-    x = "range(1, n + 1)" if spec.source == "range" else spec.source
+    x: str = "range(1, n + 1)" if spec.source == "range" else spec.source
     for op in spec.of("slice"):
         x = op.code(x)
     return x

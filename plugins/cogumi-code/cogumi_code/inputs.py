@@ -13,6 +13,7 @@ import builtins
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from cogumi.records import Problem
@@ -26,7 +27,7 @@ LONGEST = 4_000
 OTHER_NAME = rf"(?!(?:{'|'.join(name for name in dir(builtins) if name.isidentifier())})\b)[A-Za-z_]\w+"
 """Any function but a builtin: some docstrings call their own function by another name."""
 LARGEST = 10_000
-"""Generated numbers are no larger than this, or than the examples' largest: a slow but right program must not run out of time."""
+"""Generated numbers are no larger, unless an example is: a slow but right program must not run out of time."""
 
 
 def inputs_of(problem: Problem) -> tuple[tuple[Any, ...], ...]:
@@ -66,14 +67,8 @@ def _parameters(prompt: str, name: str) -> list[ast.arg]:
 
 def _assigned(text: str, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
     """Examples in the form `x = 3, y = [1, 2]` or `x: 3`."""
-    columns = [
-        [
-            value
-            for match in re.finditer(rf"\b{name}\s*[=:]\s*(?=[\[(\"'{{\d-])", text)
-            for value in _literal(text[match.end() :])
-        ]
-        for name in names
-    ]
+    starts = [re.finditer(rf"\b{name}\s*[=:]\s*(?=[\[(\"'{{\d-])", text) for name in names]
+    columns = [[value for match in found for value in _literal(text[match.end() :])] for found in starts]
     return zip(*columns, strict=False)
 
 
@@ -225,24 +220,17 @@ def _by_type(parameters: Sequence[ast.arg]) -> list[tuple[Any, ...]]:
     columns = [_values(parameter.annotation) for parameter in parameters]
     if all(columns):
         return list(zip(*columns, strict=True))
-    kinds = (
-        [("int",), ("str",), ("list",)]
-        if len(parameters) == 1
-        else [("list", "int"), ("str", "int"), ("int",), ("str",), ("list",)]
-    )
-    return [
-        tuple(SIMPLE[kind[min(i, len(kind) - 1)]][row] for i in range(len(parameters))) for kind in kinds for row in range(3)
-    ]
+    rows = range(3)
+    if len(parameters) == 1:
+        return [(SIMPLE[kind][row],) for kind in ("int", "str", "list") for row in rows]
+    pairs = product(("list", "str", "int"), repeat=2)  # the second kind is that of all parameters but the first
+    return [tuple(SIMPLE[pair[i > 0]][row] for i in range(len(parameters))) for pair in pairs for row in rows]
 
 
 def _values(annotation: ast.expr | None) -> Sequence[Any]:
     if isinstance(annotation, ast.Name):
         return SIMPLE.get(annotation.id.lower(), ())
-    if (
-        isinstance(annotation, ast.Subscript)
-        and isinstance(annotation.value, ast.Name)
-        and annotation.value.id.lower() == "list"
-    ):
-        items = _values(annotation.slice)
-        return [[*items], [*items[1:], *items], [*items, *items[:1]]] if items else ()
-    return ()
+    if not isinstance(annotation, ast.Subscript) or ast.unparse(annotation.value) not in ("list", "List"):
+        return ()
+    items = _values(annotation.slice)
+    return [[*items], [*items[1:], *items], [*items, *items[:1]]] if items else ()

@@ -1,14 +1,14 @@
-'''Rows of HumanEval's and of MBPP's schema as problems.
+r'''Rows of HumanEval's and of MBPP's schema as problems.
 
 HumanEval (Chen et al. 2021, "Evaluating Large Language Models Trained on Code", arXiv 2107.03374):
 
-    {"task_id": "HumanEval/53", "prompt": "def add(x, y):\\n    """Add ...", "canonical_solution": "    return x + y\\n",
-     "test": "def check(candidate):\\n    assert candidate(0, 1) == 1\\n", "entry_point": "add"}
+    {"task_id": "HumanEval/53", "prompt": "def add(x, y):\n    """Add ...", "canonical_solution": "    return x + y\n",
+     "test": "def check(candidate):\n    assert candidate(0, 1) == 1\n", "entry_point": "add"}
 
 MBPP (Austin et al. 2021, "Program Synthesis with Large Language Models", arXiv 2108.07732):
 
     {"task_id": 604, "text": "Write a function to reverse words.", "code": "def reverse_words(s): ...",
-     "test_setup_code": "", "test_list": ["assert reverse_words(\\"python program\\") == \\"program python\\""]}
+     "test_setup_code": "", "test_list": ["assert reverse_words(\"python program\") == \"program python\""]}
 
 `Problem.reference` is the same for both: `prompt` (what the program goes behind), `entry_point`, `test`, `exports` (further
 names that the test takes from the program), `solution`. A row that cannot be used is a `BadInput` that names its field.
