@@ -6,7 +6,7 @@ Light to import: torch and transformers are loaded when the factory is called.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cogumi import hookimpl
 from cogumi.hookspecs import Register
@@ -23,10 +23,10 @@ def hf(
     model: Model,
     *,
     device: str = "auto",
-    dtype: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     batch_size: int = 0,
-    base: str = "as-trained",
-    exact: str = "auto",
+    base: Literal["as-trained", "original"] = "as-trained",
+    exact: Literal["auto", "yes", "no"] = "auto",
 ) -> HFSampler:
     """Draw with transformers from a local model folder, with or without a LoRA adapter.
 

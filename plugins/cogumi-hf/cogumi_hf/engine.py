@@ -115,7 +115,9 @@ class Engine:
                 if not all(self._same(stepped[i], self.alone(row)[0]) for i, row in enumerate(rows)):
                     return False
                 rows = [[*row, 13] for row in rows]
-        except Exception:  # a model that was never meant to be used like this may fail in any way
+        except Exception as error:  # a model that was never meant to be used like this may fail in any way
+            if out_of_memory(error):
+                raise
             return False
         return True
 

@@ -1,45 +1,53 @@
 """A model folder, and an adapter where there is one, as a transformers model ready to draw from.
 
-Only safetensors are read. An adapter is merged into the weights it was trained on: where `cogumi_training.json` beside
-it says that the base was held in 4-bit NF4, the base is rounded to NF4 and back first, since that is the model whose loss
-was minimised (`base="original"` leaves the rounding out).
+Only safetensors are read, and only local files. What is sampled is what was trained: `cogumi_training.json` beside an
+adapter says whether its base was held in 4-bit NF4, and then the base is rounded to NF4 and back before the adapter is
+added (`base="original"` leaves the rounding out; the two differ by several percent). In float32 the adapter is merged into
+the weights, which is exact to 1e-6; in 16 bits it stays beside them, as in training, since rounding the sum would lose it.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from cogumi.errors import BadInput
-from cogumi.records import Model
+from cogumi.records import JSON, Model
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-BASES = ("as-trained", "original")
+RECORD = "cogumi_training.json"
+INSTALL = "pip install 'cogumi-hf[adapter]'"
 
 
 def load(model: Model, *, device: str, dtype: str, base: str) -> Any:
     """The model on its device. Raises `BadInput` for options and folders that cannot be used."""
-    if base not in BASES:
-        raise BadInput(f"{base!r} is unknown", field="base", fix="use " + " or ".join(BASES))
     place = _device(device)
     kind = _dtype(dtype, place, model)
-    if model.adapter is None:
-        return (
-            _pretrained(model, dtype=kind, device_map={"": place}) if place.type == "cuda" else _pretrained(model, dtype=kind)
-        )
-    rounded = base == "as-trained" and trained_on(Path(model.adapter)) == "nf4"
-    return _adapted(model, model.adapter, place, kind, rounded=rounded)
+    with _quiet():
+        if model.adapter is None:
+            return _pretrained(model, kind, place)
+        record = _record(Path(model.adapter))
+        rounded = base == "as-trained" and record.get("quantization") == "nf4"
+        return _adapted(_rounded(model, kind, place, record) if rounded else _pretrained(model, kind, place), model.adapter)
 
 
-def trained_on(adapter: Path) -> str:
-    """How the adapter's base was held in training: `nf4` or `none`; `none` where the adapter does not say."""
-    path = adapter / "cogumi_training.json"
+def _record(adapter: Path) -> dict[str, JSON]:
+    """What the trainer wrote of its base; empty for an adapter from elsewhere."""
+    path = adapter / RECORD
     if not path.exists():
-        return "none"
-    return str(json.loads(path.read_text(encoding="utf-8")).get("quantization", "none"))
+        return {}
+    try:
+        record: dict[str, JSON] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(f"not JSON: {error}", file=path, fix="train again, or remove this file") from error
+    return record
 
 
 def _device(name: str) -> torch.device:
@@ -50,7 +58,7 @@ def _device(name: str) -> torch.device:
     except RuntimeError as error:
         raise BadInput(f"{name!r} is no device", field="device", fix="use auto, cpu, cuda or cuda:N") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise BadInput("this machine has no CUDA device that torch can use", field="device", fix="use auto or cpu")
+        raise BadInput("torch sees no CUDA device", field="device", fix="use auto or cpu")
     return device
 
 
@@ -60,48 +68,80 @@ def _dtype(name: str, device: torch.device, model: Model) -> torch.dtype:
     if name != "auto":
         raise BadInput(f"{name!r} is unknown", field="dtype", fix="use auto, " + ", ".join(DTYPES))
     if device.type == "cpu":
-        return torch.float32  # 16-bit arithmetic is emulated on most CPUs, 100 times slower
-    from transformers import AutoConfig
+        return torch.float32  # many CPUs have no 16-bit arithmetic and are 100 times slower in it
+    config = json.loads((Path(model.path) / "config.json").read_text(encoding="utf-8"))
+    config = {**config.get("text_config", {}), **config}
+    return DTYPES.get(str(config.get("dtype", config.get("torch_dtype"))), torch.float32)
 
-    config = AutoConfig.from_pretrained(model.path, trust_remote_code=model.trust_remote_code)
-    return getattr(config, "dtype", None) or torch.float32
 
-
-def _pretrained(model: Model, **options: Any) -> Any:
+def _pretrained(model: Model, dtype: torch.dtype, device: torch.device, **options: Any) -> Any:
     from transformers import AutoModelForCausalLM
 
+    if device.type == "cuda" or options:
+        options["device_map"] = {"": device}
+    options |= {"use_safetensors": True, "local_files_only": True, "output_loading_info": True}
+    read: Any = AutoModelForCausalLM.from_pretrained
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            model.path, use_safetensors=True, local_files_only=True, trust_remote_code=model.trust_remote_code, **options
-        )
+        network, info = read(model.path, dtype=dtype, trust_remote_code=model.trust_remote_code, **options)
     except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"the model cannot be loaded: {reason}", file=model.path) from error
+        raise BadInput(f"the model cannot be loaded: {_line(error)}", file=model.path) from error
+    if info["missing_keys"]:
+        raise BadInput(f"weights are missing, e.g. {min(info['missing_keys'])}", file=model.path, fix="fetch the model anew")
+    return network
 
 
-def _adapted(model: Model, adapter: str, device: torch.device, dtype: torch.dtype, *, rounded: bool) -> Any:
+def _rounded(model: Model, dtype: torch.dtype, device: torch.device, record: dict[str, JSON]) -> Any:
+    """The base rounded to NF4 and back, from the type that training rounded it from."""
+    trained = DTYPES.get(str(record.get("compute_dtype")), dtype)
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)  # tells of an optional kernel
+    try:
+        from transformers import BitsAndBytesConfig
+
+        make: Any = BitsAndBytesConfig
+        double = bool(record.get("double_quantization", True))
+        four_bit = make(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=double,
+            bnb_4bit_compute_dtype=trained,
+        )
+        network = _pretrained(model, trained, device, quantization_config=four_bit)
+    except ImportError as error:
+        fix = INSTALL + ", or use base=original"
+        raise BadInput(f"the adapter was trained on a 4-bit base: {_line(error)}", file=model.adapter, fix=fix) from error
+    return network.dequantize().to(dtype)
+
+
+def _adapted(network: Any, adapter: str) -> Any:
     try:
         from peft import PeftModel
     except ImportError as error:
-        raise BadInput("an adapter needs peft", fix="pip install 'cogumi-hf[adapter]'") from error
-    plain = _rounded(model, device, dtype) if rounded else _pretrained(model, dtype=dtype).to(device)
+        raise BadInput("an adapter needs peft", file=adapter, fix=INSTALL) from error
     try:
-        return PeftModel.from_pretrained(plain, adapter).merge_and_unload()
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise BadInput(f"the adapter does not fit {model.path}: {reason}", file=adapter) from error
+        adapted = PeftModel.from_pretrained(network, adapter)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise BadInput(f"the adapter does not fit this model: {_line(error)}", file=adapter) from error
+    return adapted.merge_and_unload() if network.dtype == torch.float32 else adapted.get_base_model()
 
 
-def _rounded(model: Model, device: torch.device, dtype: torch.dtype) -> Any:
-    """The base rounded to NF4 and back, as training held it: merging into it is exact."""
-    from transformers import BitsAndBytesConfig
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
-    four_bit: Any = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
-        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
-    )
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bar, no remarks of transformers', nor peft's on a property that newer transformers call otherwise."""
+    import transformers.utils.logging
+
+    bars: Any = transformers.utils.logging
+    shown, verbosity = bars.is_progress_bar_enabled(), bars.get_verbosity()
+    bars.disable_progress_bar()
+    bars.set_verbosity_error()
     try:
-        quantized = _pretrained(model, dtype=dtype, quantization_config=four_bit, device_map={"": device})
-    except ImportError as error:
-        fix = "pip install 'cogumi-hf[adapter]', or use -o base=original"
-        raise BadInput("the adapter was trained on a 4-bit base, which needs bitsandbytes", fix=fix) from error
-    return quantized.dequantize().to(dtype)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+            yield
+    finally:
+        bars.set_verbosity(verbosity)
+        if shown:
+            bars.enable_progress_bar()

@@ -76,8 +76,6 @@ class HFSampler:
     def __init__(self, model: Model, *, device: str, dtype: str, batch_size: int, base: str, exact: str) -> None:
         if batch_size < 0:
             raise BadInput(f"{batch_size} is not possible", field="batch_size", fix="1 or more, or 0: found by itself")
-        if exact not in ("auto", "yes", "no"):
-            raise BadInput(f"{exact!r} is unknown", field="exact", fix="use auto, yes or no")
         self.chat = Chat.load(model)
         self.engine = Engine(load(model, device=device, dtype=dtype, base=base), self.chat.pad_id)
         self.batch_size = batch_size

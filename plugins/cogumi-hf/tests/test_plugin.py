@@ -1,0 +1,34 @@
+"""The plugin module: light to import, and what it registers keeps a sampler's promises."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from cogumi_hf import hf, register_samplers
+
+from cogumi.options import check_options
+from cogumi.records import Model, Request, Sampling
+from cogumi.testing import check_sampler
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = "import sys, cogumi_hf; print([m for m in ('torch', 'numpy', 'transformers', 'peft') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_it_offers_hf_with_options_that_people_can_type() -> None:
+    offered: dict[str, Any] = {}
+    register_samplers(offered.__setitem__)
+    assert offered == {"hf": hf}
+    given = {"device": "cpu", "dtype": "float32", "batch_size": "8", "base": "original", "exact": "no"}
+    assert check_options("sampler 'hf'", hf, given) == {**given, "batch_size": 8}
+
+
+def test_it_keeps_every_samplers_promises(tiny: Model) -> None:
+    endless = Request(
+        id="endless", messages=({"role": "user", "content": "x" * 900},), sampling=Sampling(temperature=0.5, max_tokens=5)
+    )
+    check_sampler(lambda: hf(tiny, device="cpu"), failing=endless)
