@@ -57,6 +57,16 @@ def _raises(ballots: Sequence[Ballot], vote: Vote) -> Vote:
     return dataclasses.replace(vote, total=1 / len(ballots) * len(ballots) ** 2)
 
 
+def _settles_among_three(*, tie: bool) -> Callable[[Sequence[Ballot], Vote], Vote]:
+    """Picks one of two leaders when there is a third candidate."""
+
+    def settle(ballots: Sequence[Ballot], vote: Vote) -> Vote:
+        settled = vote.tie and len(vote.counts) == 3
+        return dataclasses.replace(vote, winner=min(vote.counts), tie=tie) if settled else vote
+
+    return settle
+
+
 NOBODY: Any = None
 
 
@@ -76,6 +86,8 @@ BROKEN_VOTERS: list[tuple[Callable[[Sequence[Ballot], Vote], Any], str]] = [
     (lambda b, v: dataclasses.replace(v, support=v.support / 2), "support is the count of the leading answer"),
     (lambda b, v: dataclasses.replace(v, total=float("inf")), "finite and not negative"),
     (lambda b, v: dataclasses.replace(v, winner="none") if not v.counts else v, "the winner is an answer that was given"),
+    (_settles_among_three(tie=True), "a tie has no winner"),
+    (_settles_among_three(tie=False), "two leading answers are a tie"),
     (_forgets_abstentions, "a ballot without an answer counts in total"),
 ]
 

@@ -191,3 +191,12 @@ def test_good_tasks_pass() -> None:
     check_category(fake_category(), benchmark=fake_benchmark())
     check_benchmark(fake_benchmark)
     check_benchmark(fake_benchmark(task=FakeTask(1)))
+
+
+def test_a_task_needs_all_four_methods() -> None:
+    class Half:
+        def problems(self) -> list[Problem]:
+            return make_problems()
+
+    with pytest.raises(AssertionError, match=r"the task has problems\(\), messages\(\), answers\(\) and score\(\)"):
+        check_benchmark(dataclasses.replace(fake_benchmark(), task=Half()), open_ended=True)  # type: ignore[arg-type]
