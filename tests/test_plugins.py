@@ -136,7 +136,7 @@ def test_unknown_names_answer_with_near_matches(install: Install) -> None:
         registry.get("voter", "majorty")
     with pytest.raises(BadInput, match=r"no plugin is called 'geometri' \(did you mean geometry\?\)"):
         registry.plugin("geometri")
-    with pytest.raises(BadInput, match=r"plugin 'core' .* offers no category \(.*geometry"):
+    with pytest.raises(BadInput, match=r"plugin 'core' .* offers no category \("):
         registry.categories(["core"])
 
 

@@ -90,6 +90,8 @@ BROKEN_TASKS: list[tuple[dict[str, Callable[..., Any]], str]] = [
     ({"answers": lambda good, p, c: [None for a in good]}, "the right answer has an answer"),
     ({"answers": _by_position}, "equal answers are equal texts"),
     ({"answers": _first_call_wins}, "does not depend on the order of the completions"),
+    ({"answers": lambda good, p, c: [good[0], *good[1:]]}, "answers() of 'sum-0' must not raise, and raised IndexError"),
+    ({"score": lambda good, p, c: [good[0], *good[1:]]}, "score() of 'sum-0' must not raise, and raised IndexError"),
     ({"score": lambda good, p, c: good[:-1] if good else good}, "one Score per completion"),
     ({"score": lambda good, p, c: [s.correct for s in good]}, "score() gives Scores"),
     ({"score": lambda good, p, c: [Score(correct=0.5) for s in good]}, "Score.correct is True, False or None"),  # type: ignore[arg-type]
