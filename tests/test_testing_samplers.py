@@ -68,6 +68,7 @@ BROKEN_SAMPLERS: list[tuple[Callable[[list[Request], list[Completion]], Iterable
     (lambda asked, rows: rows[1:], "every wanted sample is yielded, errors too: missing are test/sum-17[0]"),
     (lambda asked, rows: [*rows, *rows[:1]], "every wanted sample is yielded once and no others"),
     (lambda asked, rows: [*rows, *make_completions(["?"])], "every wanted sample is yielded once and no others"),
+    (lambda asked, rows: rows or make_completions(["?"]), "every wanted sample is yielded once and no others"),
     (_rows(finish="eos"), "finish is stop, length or error"),
     (_rows(finish="error"), "an error row says in `error` what went wrong"),
     (_rows(finish="error", error="died"), "an error row has no text"),
