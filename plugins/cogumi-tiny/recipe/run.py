@@ -46,8 +46,8 @@ class Recipe:
     """Seed of the text, the first weights and the order."""
 
 
-GPU = Recipe(steps=3000, batch=384, texts=500_000, peak=2e-3, device="cuda", problems=520)
-CPU = Recipe(steps=5000, batch=64, texts=200_000, peak=2e-3, device="cpu", problems=200)
+GPU = Recipe(steps=4500, batch=384, texts=500_000, peak=2e-3, device="cuda", problems=520)
+CPU = Recipe(steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu", problems=200)
 
 
 def main(arguments: list[str] | None = None) -> int:

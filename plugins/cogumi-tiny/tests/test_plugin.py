@@ -1,0 +1,28 @@
+import inspect
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import cogumi_tiny
+import pytest
+
+
+def test_the_entry_point_registers_the_model_under_one_name():
+    (found,) = entry_points(group="cogumi", name="tiny")
+    offered = {}
+    found.load().register_models(offered.__setitem__)
+    assert list(offered) == ["tiny"]
+    model = offered["tiny"]()
+    assert (model.name, model.path, model.data) == ("tiny", str(cogumi_tiny.FOLDER), "bundled")
+
+
+def test_its_training_settings_are_options_of_the_trainer():
+    qlora = pytest.importorskip("cogumi_qlora").qlora
+    assert set(cogumi_tiny.TRAINING) <= set(inspect.signature(qlora).parameters)
+    qlora(**cogumi_tiny.TRAINING)
+
+
+def test_importing_it_loads_nothing_heavy():
+    heavy = "{'torch', 'numpy', 'transformers', 'tokenizers', 'safetensors'}"
+    code = f"import sys, cogumi_tiny; cogumi_tiny.tiny(); assert not {heavy} & set(sys.modules), sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
