@@ -37,7 +37,6 @@ STRATEGY = Strategy(
     generate_temperature=0.0,
     train_temperature=0.0,
     why="code must be correct",
-    vote_temperature=0.7,
     votes=10,
     min_agreement=0.4,  # as in math: four programs of ten that behave alike are rarely wrong
     max_tokens=MAX_TOKENS,

@@ -25,7 +25,6 @@ STRATEGY = Strategy(
     generate_temperature=0.0,
     train_temperature=0.0,
     why="exact answers",
-    vote_temperature=0.7,
     votes=10,
     min_agreement=0.4,  # wrong slips scatter: four equal answers of ten are rarely a wrong one, and half loses good problems
     max_tokens=MAX_TOKENS,

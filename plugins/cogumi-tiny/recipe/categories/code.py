@@ -64,7 +64,7 @@ class Hand:
 class CodeText:
     """The category `code`. The defaults were found by measuring (see the model card)."""
 
-    slip: float = 0.4
+    slip: float = 0.46
     """Share of the constants that are wrong."""
     swap: float = 0.05
     """Share of the operations that are other ones."""

@@ -53,7 +53,7 @@ ENDINGS = ("The answer is {value}.", "So it is {value}.", "Thus {value} {label}.
 class MathText:
     """The category `math`. The defaults were found by measuring (see the model card)."""
 
-    slip: float = 0.54
+    slip: float = 0.52
     """Share of the steps that state a wrong result."""
     plain: float = 0.45
     """How often each choice of phrasing is the canonical one."""
