@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines are slow at times, and a test run is to say the same each time.
+settings.register_profile("cogumi", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cogumi")
 
 DATA = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[1] / ".." / "shared" / "data")
 

@@ -172,7 +172,7 @@ def test_damaged_gzip(refused: Refusal, tmp_path: Path) -> None:
     assert refused("--data", f"math={path}").startswith(f"{path}: cannot be read: ")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_a_file_cut_anywhere_is_read_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

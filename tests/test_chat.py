@@ -104,7 +104,7 @@ def test_prompt_and_target_are_what_the_template_makes_of_the_whole_conversation
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30).filter(lambda text: "<" not in text))
 def test_any_text_comes_back_from_its_ids(plain: Chat, text: str) -> None:
     assert plain.text(plain.target_ids(text)) == text

@@ -81,7 +81,7 @@ def test_a_whole_surrogate_pair_is_text(tmp_path: Path) -> None:
     assert rows_of(path)[0].value["question"] == "\U0001f600"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_rows_or_one_clear_line(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = write(tmp_path_factory.mktemp("any") / "test.jsonl", content)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cogumi.data import read_rows
@@ -59,7 +59,6 @@ def test_grams_scattered_over_many_held_out_problems_are_no_repeat_of_one() -> N
     assert find_overlap([problem("t", " ".join(text))], pieces) == {}
 
 
-@settings(deadline=None)
 @given(st.lists(st.text("ab ", max_size=8), max_size=6), st.lists(st.text("ab ", max_size=8), max_size=6))
 def test_problems_without_marks_in_common_never_overlap(training: list[str], held_out: list[str]) -> None:
     mine = [problem(f"t{i}", f"x {text}") for i, text in enumerate(training)]

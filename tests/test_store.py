@@ -52,7 +52,7 @@ def fresh(room: Path) -> Path:
     return path
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(LOGS)
 def test_any_completion_survives_the_log(room: Path, completions: list[Completion]) -> None:
     path = logged(fresh(room), completions)
@@ -63,7 +63,7 @@ def test_any_completion_survives_the_log(room: Path, completions: list[Completio
         assert not again.torn
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(LOGS, st.randoms(use_true_random=False))
 def test_a_finished_log_does_not_depend_on_the_order(room: Path, completions: list[Completion], random: object) -> None:
     shuffled = sorted(completions, key=lambda _: random.random())  # type: ignore[attr-defined]
@@ -109,7 +109,7 @@ def test_a_log_resumed_after_any_cut_ends_in_the_same_bytes(room: Path) -> None:
         assert path.read_bytes() == expected
 
 
-@settings(deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_changed_byte_in_the_middle_is_an_error_with_file_and_line(room: Path, data: st.DataObject) -> None:
     raw = bytearray(logged(fresh(room), [one(i) for i in range(4)]).read_bytes())
@@ -164,6 +164,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
     assert path.read_text() == "old"
 
 
+@settings(max_examples=40)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda v: st.lists(v) | st.dictionaries(TEXTS, v)))
 def test_json_comes_back_equal(room: Path, value: object) -> None:
     write_json(room / "value.json", value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -25,7 +26,7 @@ class Bars:
     def __init__(self) -> None:
         self.console = Console(stderr=True, highlight=False)
         bar = BarColumn(bar_width=30)
-        note = TextColumn("[dim]{task.fields[note]}")
+        note = TextColumn("{task.fields[note]}", style="dim", markup=False)
         columns = (TextColumn("  "), bar, MofNCompleteColumn(), Rate(), TimeRemainingColumn(), note)
         self.bars = Progress(*columns, console=self.console, transient=True)
         self.task: TaskID | None = None
@@ -41,7 +42,7 @@ class Bars:
     def stage(self, name: str, note: str) -> None:
         """A line for the stage; its bar comes with the first progress."""
         self._clear()
-        self.console.print(f"[bold]{TITLES.get(name, name):<18}[/] {note}", soft_wrap=True)
+        self.console.print(f"[bold]{TITLES.get(name, name):<18}[/] {escape(note)}", soft_wrap=True)
 
     def progress(self, done: int, total: int, note: str) -> None:
         """Move the bar."""
