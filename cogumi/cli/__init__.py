@@ -15,7 +15,19 @@ import click
 from cogumi import __version__
 from cogumi.errors import CogumiError
 
-COMMANDS = ("run", "diagnose", "distil", "train", "gate", "report", "failures", "plugins", "doctor", "new")
+COMMANDS = {
+    "run": "Diagnose, distil, train, diagnose again, and decide.",
+    "diagnose": "Say where the model disagrees with itself, and why.",
+    "distil": "Make training data of the model's own consensus.",
+    "train": "Train an adapter on the distilled examples.",
+    "gate": "Decide whether the run passed, with the evidence.",
+    "report": "Write the report and print it.",
+    "failures": "List the problems a model fails or is unsure of.",
+    "plugins": "List what plugins offer and the options it takes.",
+    "doctor": "Say what works on this machine and what does not.",
+    "new": "Make a plugin of your own.",
+}
+"""The commands in the order in which people meet them, each with the first line of its help: to list them none is imported."""
 
 
 class Commands(click.Group):
@@ -31,6 +43,11 @@ class Commands(click.Group):
             return None
         command: click.Command = importlib.import_module(f"cogumi.cli.{cmd_name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that cogumi raised is one line on stderr."""
