@@ -57,8 +57,9 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise BadInput(f"{name!r} is no device", field="device", fix="use auto, cpu, cuda or cuda:N") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise BadInput("torch sees no CUDA device", field="device", fix="use auto or cpu")
+    seen = torch.cuda.device_count()
+    if device.type == "cuda" and (device.index or 0) >= seen:
+        raise BadInput(f"torch sees {seen} CUDA devices, not {name}", field="device", fix="use auto or cpu")
     return device
 
 

@@ -28,7 +28,7 @@ from cogumi_hf.rows import Row, plan
 from cogumi_hf.scoring import loglikelihoods
 from cogumi_hf.stops import Stops
 
-FULL = 0.85
+FULL = 0.75
 """A batch is made anew when no more than this share of it is still being drawn."""
 
 PREFILL_TOKENS = 16_384
