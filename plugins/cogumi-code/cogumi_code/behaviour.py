@@ -2,18 +2,21 @@
 
 Voting over executions instead of texts is due to Li et al. 2022 (AlphaCode, arXiv 2203.07814) and Shi et al. 2022
 (MBR-EXEC, arXiv 2204.11454). Raising an exception is an output too, by its type; a program that gives no value for any
-input has no answer. An input that most of the programs refuse lies outside of what the problem asks for and does not count.
+input has no answer. An input that most of the programs refuse lies outside of what the problem asks for and does not count;
+nor does what a program that returns something does to its arguments.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cogumi_code.sandbox import Behaviour
 
+_CHANGES = re.compile(r"(?:; argument \d+ becomes .*)+\Z", re.DOTALL)
 SHOWN = 48
 """Characters of the outputs that an answer shows."""
 
@@ -43,5 +46,5 @@ def _answer(behaviour: Behaviour | None, counted: Sequence[int]) -> str | None:
 def _output(behaviour: Behaviour, place: int) -> str:
     output = behaviour.outputs[place]
     if output is not None:
-        return output
+        return output if output.startswith("None;") else _CHANGES.sub("", output)
     return "!" + (behaviour.errors[place] or "").partition(":")[0]

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from cogumi_code.syntax import longest, tidy
+from cogumi_code.syntax import gives, longest, tidy
 
 LONGEST = 64_000
 """Characters that are looked at; no program is as long."""
@@ -45,7 +46,7 @@ def program(text: str, prompt: str, entry_point: str, *, continued: bool = False
         found = _defined(source, earlier, prompt, entry_point, first=False)
         if found is not None:
             return found
-    bodies = (_body(source, prompt, entry_point) for source in [*reversed(blocks), text])
+    bodies = (_body(source, prompt, entry_point) for source in [*reversed(blocks), text, *_indented(text)])
     return next((body for body in bodies if body is not None), None)
 
 
@@ -59,17 +60,20 @@ def _usable(text: str) -> str:
 def _beginnings(text: str) -> Iterator[str]:
     """The text, and the text from each place on where code may start."""
     yield text
-    starts = [match.start() for match in _START.finditer(text)][:MOST_BLOCKS]
-    yield from (text[start:] for start in starts)
-    indented = _BODY.search(text)
-    if indented:
-        yield text[indented.start() :]
+    yield from (text[match.start() :] for match in islice(_START.finditer(text), MOST_BLOCKS))
+
+
+def _indented(text: str) -> list[str]:
+    """What follows the first words of a text that has no function in it: a body, as far as it can be parsed."""
+    found = None if _START.search(text) else _BODY.search(text)
+    return [text[found.start() :]] if found else []
 
 
 def _defined(source: str, earlier: Sequence[str], prompt: str, entry_point: str, *, first: bool) -> str | None:
     """The source as it stands behind the prompt, as far as it can be parsed and is needed."""
     source = _outdented(source, entry_point)
-    for code in (_glued(prompt, source), _stub(prompt) + source):
+    whole = (_glued(prompt, source), _stub(prompt) + source)
+    for code in (source, *whole) if first else whole:
         kept = longest(prompt, code)
         found = None if kept is None else tidy(prompt, kept, entry_point, earlier, first=first)
         if found is not None:
@@ -80,9 +84,9 @@ def _defined(source: str, earlier: Sequence[str], prompt: str, entry_point: str,
 def _body(source: str, prompt: str, entry_point: str) -> str | None:
     """The source as a body that lost its indentation, wholly or in its first line."""
     bare = source.strip("\n")
-    for body in ("    " + bare.lstrip(), textwrap.indent(textwrap.dedent(bare), "    ")):
-        code = _glued(prompt, body + "\n")
-        if re.search(r"\b(?:return|yield)\b", body) and longest(prompt, code) == code:
+    for body in (textwrap.indent(textwrap.dedent(bare), "    "), "    " + bare.lstrip()):
+        code = longest(prompt, _glued(prompt, body + "\n"))
+        if code is not None and gives(prompt + code, entry_point):
             return tidy(prompt, code, entry_point, (), first=True)
     return None
 

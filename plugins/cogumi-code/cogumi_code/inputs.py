@@ -26,8 +26,6 @@ LONGEST = 4_000
 """Characters behind a function's name in which its arguments are looked for."""
 OTHER_NAME = rf"(?!(?:{'|'.join(name for name in dir(builtins) if name.isidentifier())})\b)[A-Za-z_]\w+"
 """Any function but a builtin: some docstrings call their own function by another name."""
-LARGEST = 10_000
-"""Generated numbers are no larger, unless an example is: a slow but right program must not run out of time."""
 
 
 def inputs_of(problem: Problem) -> tuple[tuple[Any, ...], ...]:
@@ -154,8 +152,10 @@ def vary(value: Any, column: Sequence[Any], draw: random.Random) -> Any:
 
 
 def _integer(value: int, column: Sequence[int], draw: random.Random) -> int:
+    """A number not much larger than the examples': a slow but right program must not run out of time."""
     low, high = min(column), max(column)
-    most = max(LARGEST, abs(low), abs(high))
+    most = max(abs(low), abs(high))
+    most += max(9, most // 2)
     new = draw.choice((value + 1, value - 1, value + 2, value - 2, value + draw.randint(3, 9), value * 2, value // 2, high + 1))
     least = 1 if low >= 1 else 0 if low >= 0 else -most
     return max(least, min(most, new))

@@ -62,6 +62,20 @@ def tidy(prompt: str, code: str, name: str, earlier: Sequence[str] = (), *, firs
     return f"{code}\n{helpers}" if helpers and continues else f"\n{helpers}{code}" if helpers else code
 
 
+def gives(source: str, name: str) -> bool:
+    """Whether the last function of this name returns or yields something, functions within it left aside."""
+    tree = parsed(source)
+    body = [] if isinstance(tree, int) else [n for n in tree.body if isinstance(n, _Function) and n.name == name][-1:]
+    left: list[ast.AST] = [child for node in body for child in node.body]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom) or (isinstance(node, ast.Return) and node.value is not None):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            left += ast.iter_child_nodes(node)
+    return False
+
+
 def _defines(node: ast.stmt, name: str) -> bool:
     """Is it a definition of the name that does more than describe itself?"""
     if isinstance(node, ast.Assign):
@@ -69,9 +83,11 @@ def _defines(node: ast.stmt, name: str) -> bool:
     return isinstance(node, _Function) and node.name == name and bool(_real(node.body))
 
 
-def _real(body: Sequence[ast.stmt]) -> Sequence[ast.stmt]:
-    described = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant)
-    return body[1:] if described else body
+def _real(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The statements that do something: no docstring, no `...` and no `pass`."""
+    return [
+        n for n in body if not isinstance(n, ast.Pass) and not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+    ]
 
 
 def _reachable(kept: Sequence[ast.stmt], others: Sequence[ast.stmt], name: str) -> list[ast.stmt]:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from cogumi_code.sandbox import Level, Result, Sandbox, probe
 
 HERE = Path(__file__).parent

@@ -127,5 +127,3 @@ def program_of(case: Case, canary: Canary) -> Program:
         entry_point=case.task,
         limits=Limits(cpu=case.cpu),
     )
-
-

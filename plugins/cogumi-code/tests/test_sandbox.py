@@ -202,7 +202,7 @@ def test_as_an_unprivileged_user() -> None:
 
 @pytest.mark.parametrize("user", [[], ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]], ids=["root", "nobody"])
 def test_where_user_namespaces_are_denied(user: list[str]) -> None:
-    deny = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\""
+    deny = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     if os.geteuid() != 0 and user:
         pytest.skip("needs root, to become somebody else")
     if subprocess.run(["unshare", "--user", "--map-root-user", "true"], capture_output=True).returncode:

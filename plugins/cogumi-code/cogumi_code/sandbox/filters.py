@@ -12,14 +12,121 @@ import struct
 import tempfile
 from typing import Any
 
-FORBIDDEN = ["acct", "add_key", "bpf", "chroot", "clock_adjtime", "clock_settime", "delete_module", "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "io_uring_enter", "io_uring_register", "io_uring_setup", "ioperm", "iopl", "kcmp", "kexec_file_load", "kexec_load", "keyctl", "landlock_add_rule", "landlock_create_ruleset", "landlock_restrict_self", "lookup_dcookie", "mbind", "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages", "name_to_handle_at", "nfsservctl", "open_by_handle_at", "open_tree", "perf_event_open", "personality", "pidfd_getfd", "pidfd_open", "pidfd_send_signal", "pivot_root", "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev", "ptrace", "quotactl", "quotactl_fd", "reboot", "request_key", "seccomp", "set_mempolicy", "sethostname", "setdomainname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount", "umount2", "unshare", "uselib", "userfaultfd", "ustat", "vhangup", "vmsplice", "memfd_create", "memfd_secret", "msgctl", "msgget", "msgrcv", "msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr", "accept", "accept4", "bind", "connect", "listen", "sendmmsg", "recvmmsg"]
+FORBIDDEN = [
+    "acct",
+    "add_key",
+    "bpf",
+    "chroot",
+    "clock_adjtime",
+    "clock_settime",
+    "delete_module",
+    "fanotify_init",
+    "finit_module",
+    "fsconfig",
+    "fsmount",
+    "fsopen",
+    "fspick",
+    "init_module",
+    "io_uring_enter",
+    "io_uring_register",
+    "io_uring_setup",
+    "ioperm",
+    "iopl",
+    "kcmp",
+    "kexec_file_load",
+    "kexec_load",
+    "keyctl",
+    "landlock_add_rule",
+    "landlock_create_ruleset",
+    "landlock_restrict_self",
+    "lookup_dcookie",
+    "mbind",
+    "migrate_pages",
+    "mount",
+    "mount_setattr",
+    "move_mount",
+    "move_pages",
+    "name_to_handle_at",
+    "nfsservctl",
+    "open_by_handle_at",
+    "open_tree",
+    "perf_event_open",
+    "personality",
+    "pidfd_getfd",
+    "pidfd_open",
+    "pidfd_send_signal",
+    "pivot_root",
+    "process_madvise",
+    "process_mrelease",
+    "process_vm_readv",
+    "process_vm_writev",
+    "ptrace",
+    "quotactl",
+    "quotactl_fd",
+    "reboot",
+    "request_key",
+    "seccomp",
+    "set_mempolicy",
+    "sethostname",
+    "setdomainname",
+    "setns",
+    "settimeofday",
+    "swapoff",
+    "swapon",
+    "syslog",
+    "umount",
+    "umount2",
+    "unshare",
+    "uselib",
+    "userfaultfd",
+    "ustat",
+    "vhangup",
+    "vmsplice",
+    "memfd_create",
+    "memfd_secret",
+    "msgctl",
+    "msgget",
+    "msgrcv",
+    "msgsnd",
+    "semctl",
+    "semget",
+    "semop",
+    "semtimedop",
+    "shmat",
+    "shmctl",
+    "shmdt",
+    "shmget",
+    "mq_open",
+    "mq_unlink",
+    "mq_timedsend",
+    "mq_timedreceive",
+    "mq_notify",
+    "mq_getsetattr",
+    "accept",
+    "accept4",
+    "bind",
+    "connect",
+    "listen",
+    "sendmmsg",
+    "recvmmsg",
+]
 """Refused at every level."""
-PROCESSES = ["fork", "vfork", "execve", "execveat", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill"]
-"""Refused too where no pid namespace keeps the program's processes together."""
+ALONE = """
+fork vfork execve execveat rt_sigqueueinfo rt_tgsigqueueinfo tkill
+setpriority sched_setparam sched_setscheduler sched_setattr ioprio_set
+chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat truncate utime utimes futimesat utimensat
+setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
+inotify_init inotify_init1 file_setattr
+""".split()
+"""Refused too where the program may be one of the user's own processes, in the user's own file system: Landlock guards the
+contents of files, but neither their modes, owners and times nor other processes."""
 NAMESPACES = 0x7E020000 | 0x80
 """Every CLONE_NEW... flag."""
 CLONE_THREAD = 0x10000
-TIOCSTI, TIOCLINUX = 0x5412, 0x541C
+IOCTLS = (0x5412, 0x541C, 0x8901, 0x8902)
+"""TIOCSTI and TIOCLINUX (input for a terminal), FIOSETOWN and SIOCSPGRP (signals for another process)."""
+FCNTLS = (8, 10, 15)
+"""F_SETOWN, F_SETSIG and F_SETOWN_EX: signals for another process."""
 AF_UNIX = 1
 SELF = 0x7E57C0DE
 """Stands in the built filter for the process's own number, which is known only after the fork."""
@@ -35,21 +142,24 @@ def build(alone: bool) -> bytes:
 
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
     deny, missing = seccomp.ERRNO(errno.EPERM), seccomp.ERRNO(errno.ENOSYS)
-    for name in FORBIDDEN + (PROCESSES if alone else []):
+    for name in FORBIDDEN + (ALONE if alone else []):
         _add(rules, deny, name)
     _add(rules, missing, "clone3")  # its flags lie in memory, out of a filter's sight; libraries fall back to clone
     for bit in range(32):
         if NAMESPACES >> bit & 1:
             _add(rules, deny, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, 1 << bit, 1 << bit))
-    for command in (TIOCSTI, TIOCLINUX):
+    for command in IOCTLS:
         _add(rules, deny, "ioctl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
+    for command in FCNTLS:
+        _add(rules, deny, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
     _add(rules, deny, "socket")
     _add(rules, deny, "socketpair", seccomp.Arg(0, seccomp.NE, AF_UNIX))
     if alone:
         _add(rules, deny, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
         _add(rules, deny, "tgkill", seccomp.Arg(0, seccomp.NE, SELF))
         _add(rules, deny, "kill", seccomp.Arg(0, seccomp.NE, SELF))
-        _add(rules, deny, "prlimit64", seccomp.Arg(0, seccomp.NE, 0))
+        for name in ("prlimit64", "sched_setaffinity"):
+            _add(rules, deny, name, seccomp.Arg(0, seccomp.NE, 0))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)
@@ -66,5 +176,4 @@ def _add(rules: Any, action: int, name: str, *args: object) -> None:
 
 def for_process(code: bytes, pid: int) -> bytes:
     """A built filter with the process's own number put in."""
-    words = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
-    return b"".join(struct.pack("=HBBI", op, yes, no, pid if k == SELF else k) for op, yes, no, k in words)
+    return code.replace(struct.pack("=I", SELF), struct.pack("=I", pid))

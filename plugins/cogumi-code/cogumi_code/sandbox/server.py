@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import judge, watch
+from cogumi_code.sandbox import judge, preload, watch
 
 PATIENCE = 10.0
 """Seconds within which a zygote has to answer, or is given up."""
@@ -190,6 +190,7 @@ class Trial:
         outcomes = [line for line in lines if "output" in line]
         cpu = self.facts["cpu"]
         told = {"verdict": verdict, "detail": detail, "cpu": cpu, "wall": wall, "wall_only": self.wall_only}
+        told["judge_cpu"] = self.judge_cpu
         return {**told, "outcomes": outcomes}
 
     def verdict(self, final: dict[str, Any] | None) -> tuple[str, str]:
@@ -267,6 +268,7 @@ def environment(home: str) -> dict[str, str]:
 def main(descriptor: int) -> None:
     """Serve jobs from standard input until it ends; results go to `descriptor`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    preload.everything()
     out = os.fdopen(descriptor, "w", buffering=1)
     server: Server | None = None
     try:

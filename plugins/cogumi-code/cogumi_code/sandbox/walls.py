@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import filters, house, kernel, landlock, limits
+from cogumi_code.sandbox import filters, house, kernel, landlock, limits, rubbish
 
 INSIDE = 1000
 """The user that a program is in its own user namespace."""
@@ -45,7 +46,6 @@ class Walls:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._rules = -1
-        self._own_pids = -1
 
     def outer(self) -> None:
         """Put up the outer ring around this process; at level 1 it goes on in a child."""
@@ -67,33 +67,25 @@ class Walls:
         os.close(tell)
         if os.waitpid(helper, 0)[1]:
             raise OSError("the maps of the user namespace cannot be written")
-        processes = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
         house.build(house.TEMP)
         child = os.fork()
         if child:
             wait_for(child)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        self._own_pids = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=processes)
-        os.close(processes)
 
-    def fork(self) -> int:
-        """Fork the process that becomes a program; 0 in the child."""
+    def fork(self, disk: int) -> int:
+        """Make a program's folder of at most `disk` bytes and fork the process that becomes it; 0 in the child."""
         if self.setup.level == 1:
-            kernel.unshare(kernel.NEWPID)
+            self._mount_folder(disk)
         else:
             folder = os.path.join(self.setup.temp, FOLDER)
             os.mkdir(folder, 0o700)
             if self.setup.uid is not None:
                 os.chown(folder, self.setup.uid, self.setup.uid)
-        child = os.fork()
-        if child and self.setup.level == 1:
-            kernel.setns(self._own_pids, kernel.NEWPID)
-        return child
+        return os.fork()
 
     def inner(self, wanted: dict[str, Any]) -> None:
-        """Put up the inner ring around this process, in the forked child; at level 1 it goes on in a child of that."""
-        if self.setup.level == 1:
-            self._private(wanted["disk"])
+        """Put up the inner ring around this process, in the forked child."""
         os.setsid()
         os.chdir(house.TEMP if self.setup.level == 1 else os.path.join(self.setup.temp, FOLDER))
         limits.restrict(wanted, self._processes(wanted["processes"]))
@@ -105,14 +97,46 @@ class Walls:
         if self.setup.filter:
             kernel.load_filter(filters.for_process(self.setup.filter, os.getpid()))
 
-    def _private(self, disk: int) -> None:
-        kernel.unshare(kernel.NEWNS | kernel.NEWIPC)
-        owner = INSIDE if os.getuid() == 0 and self.setup.uid is not None else os.getuid()
-        options = f"size={disk},nr_inodes=8192,mode=700,uid={owner},gid={owner if owner else os.getgid()}"
+    def end(self, child: int) -> int:
+        """Kill a program's first process and whatever else it started; gives the first one's status.
+
+        At level 1 the zygote is the first process of a namespace that nobody leaves: one signal reaches all the others, and
+        none of theirs reaches it. Elsewhere it is the parent that orphans fall to, and kills until it has no child left.
+        """
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        status = os.waitpid(child, 0)[1]
+        while reap():
+            self._kill_others()
+            select.select([], [], [], 0.001)
+        return status
+
+    def _kill_others(self) -> None:
+        if self.setup.level == 1:
+            if os.getpid() != 1:  # else the signal would reach the whole machine
+                raise RuntimeError("the zygote is not the first process of its namespace")
+            os.kill(-1, signal.SIGKILL)
+            return
+        if self.setup.uid is not None:
+            kill_user(self.setup.uid)
+        for process in children():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def clean(self) -> None:
+        """Remove what a program that has ended wrote."""
+        if self.setup.level == 1:
+            kernel.unmount(house.TEMP)
+            return
+        rubbish.empty(self.setup.temp)
+        if self.setup.uid is not None and self.setup.level > 2:
+            rubbish.clean_shared(self.setup.uid)
+
+    def _mount_folder(self, disk: int) -> None:
+        owner = INSIDE if self.setup.uid is not None else os.getuid()
+        group = INSIDE if self.setup.uid is not None else os.getgid()
+        options = f"size={disk},nr_inodes=8192,mode=700,uid={owner},gid={group}"
         kernel.mount("tmpfs", house.TEMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
-        child = os.fork()
-        if child:
-            keep_house(child)
 
     def _processes(self, most: int) -> int | None:
         """The limit on the user's processes: a namespace has its own count, in which the zygote is two."""
@@ -162,32 +186,40 @@ def write_maps(process: int, outer: tuple[int, int], uid: int | None) -> None:
 
 
 def wait_for(child: int) -> NoReturn:
-    """Be nothing but a parent: hold nothing open, reap orphans, and end as the child ends."""
+    """Be nothing but a parent: hold nothing open, and end when the child has ended."""
     os.closerange(0, 1 << 16)
-    while True:
-        pid, status = os.wait()
-        if pid == child:
-            os._exit(exit_code(status))
+    while os.wait()[0] != child:
+        pass
+    os._exit(0)
 
 
-def keep_house(child: int) -> NoReturn:
-    """Be the first process of a program's namespace: end when the child ends, or when told to by SIGTERM.
-
-    Everything in it is killed and waited for first: the CPU time of what nobody waits for would be lost.
-    """
-    os.closerange(0, 1 << 16)
-    signal.signal(signal.SIGTERM, lambda number, frame: os.kill(-1, signal.SIGKILL))
-    code = 0
-    with suppress(ChildProcessError):
-        while True:
-            pid, status = os.wait()
-            if pid == child:
-                code = exit_code(status)
-                with suppress(ProcessLookupError):
-                    os.kill(-1, signal.SIGKILL)
-    os._exit(code)
+def reap() -> bool:
+    """Collect children that are dead; is any left alive?"""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
 
 
-def exit_code(status: int) -> int:
-    """A process's end as the exit status of another: 128 and the signal, if it was one."""
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+def kill_user(uid: int) -> None:
+    """Kill every process of a user that is nobody's, at once: they cannot fork faster than that."""
+    child = os.fork()
+    if child == 0:
+        with suppress(OSError):
+            os.setresuid(uid, uid, uid)
+            os.kill(-1, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def children() -> list[int]:
+    """The processes whose parent this one is; orphans of a program's are among them."""
+    own, found = str(os.getpid()), []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
+                if file.read().rpartition(b")")[2].split()[1] == own.encode():
+                    found.append(int(entry))
+    return found

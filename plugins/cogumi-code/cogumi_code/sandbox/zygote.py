@@ -11,29 +11,22 @@ from __future__ import annotations
 import array
 import fcntl
 import gc
-import importlib
 import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import sysconfig
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
-from cogumi_code.sandbox import worker
-from cogumi_code.sandbox.walls import FOLDER, Setup, Walls
+from cogumi_code.sandbox import preload, worker
+from cogumi_code.sandbox.walls import Setup, Walls
 
-PATIENCE = 5.0
-"""Seconds for the first process of a program's namespace to end everything in it, before it is ended itself."""
 CHANNEL, TELL = 3, 4
 """A worker's descriptors: the channel to its judge, and (until its walls stand) where it tells that one does not."""
-PRELOADED = ["abc", "array", "base64", "bisect", "calendar", "cmath", "collections.abc", "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib", "heapq", "inspect", "io", "itertools", "json", "logging", "math", "numbers", "operator", "pprint", "queue", "random", "re", "statistics", "string", "struct", "textwrap", "threading", "time", "traceback", "typing", "unicodedata", "warnings", "weakref", "zlib"]
-"""What programs often import: there already after the fork."""
 
 
 def main(descriptor: int) -> NoReturn:
@@ -53,13 +46,12 @@ def main(descriptor: int) -> NoReturn:
         message, fds = receive(control)
         program = start(walls, message["limits"], fds)
         send(control, {"failure": program.failure})
-        send(control, finish(program, control, walls.setup))
+        send(control, finish(program, control, walls))
 
 
 def prepare(setup: Setup) -> None:
     """Warm up: import what programs import, and keep the collector from touching it after each fork."""
-    for name in PRELOADED:
-        importlib.import_module(name)
+    preload.everything()
     stdlib = [setup.library] if setup.library else [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     sys.path[:] = dict.fromkeys([*stdlib, os.path.join(stdlib[-1], "lib-dynload")])
     sys.path_importer_cache.clear()
@@ -92,7 +84,7 @@ def start(walls: Walls, limits: dict[str, Any], fds: list[int]) -> Started:
     """Fork a program's first process and wait until its walls stand."""
     report, tell = os.pipe()
     before = spent()
-    child = walls.fork()
+    child = walls.fork(limits["disk"])
     if child == 0:
         os.close(report)
         become(walls, limits, fds, tell)
@@ -119,100 +111,18 @@ def become(walls: Walls, limits: dict[str, Any], fds: list[int], tell: int) -> N
     worker.serve(CHANNEL, limits["answer"])
 
 
-def finish(program: Started, control: socket.socket, setup: Setup) -> dict[str, Any]:
+def finish(program: Started, control: socket.socket, walls: Walls) -> dict[str, Any]:
     """Wait until the program ends or is to be ended; see to it that nothing of it is left; tell how it went."""
     watch = os.pidfd_open(program.child)
     try:
         select.select([control, watch], [], [])
         own = bool(select.select([watch], [], [], 0)[0])
-        status = end(program.child, watch, setup)
     finally:
         os.close(watch)
-    if setup.level > 1:
-        clean(setup.temp)
-        if setup.uid is not None and setup.level > 2:
-            clean_shared(setup.uid)
+    status = walls.end(program.child)
+    walls.clean()
     receive(control)
     return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": spent() - program.before}
-
-
-def end(child: int, watch: int, setup: Setup) -> int:
-    """Kill the program's first process and whatever else it started; gives the first one's status."""
-    with suppress(ProcessLookupError):
-        if setup.level == 1:
-            os.kill(child, signal.SIGTERM)
-            select.select([watch], [], [], PATIENCE)
-        os.kill(child, signal.SIGKILL)
-    status = os.waitpid(child, 0)[1]
-    while setup.level > 1 and reap():
-        if setup.uid is not None:
-            kill_user(setup.uid)
-        for pid in children():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        select.select([], [], [], 0.001)
-    return status
-
-
-def reap() -> bool:
-    """Collect children that are dead; is any left alive?"""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
-
-
-def kill_user(uid: int) -> None:
-    """Kill every process of a user that is nobody's, at once: they cannot fork faster than that."""
-    child = os.fork()
-    if child == 0:
-        with suppress(OSError):
-            os.setresuid(uid, uid, uid)
-            os.kill(-1, signal.SIGKILL)
-        os._exit(0)
-    os.waitpid(child, 0)
-
-
-def children() -> list[int]:
-    """The processes whose parent this one is; orphans of a program's are among them."""
-    own, found = str(os.getpid()), []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
-                if file.read().rpartition(b")")[2].split()[1] == own.encode():
-                    found.append(int(entry))
-    return found
-
-
-def clean(temp: str) -> None:
-    """Empty the pair's folder, whatever a program made of it."""
-    try:
-        os.rmdir(os.path.join(temp, FOLDER))
-    except OSError:
-        shutil.rmtree(os.path.join(temp, FOLDER), ignore_errors=True)
-    for entry in os.listdir(temp):
-        remove(os.path.join(temp, entry))
-
-
-def remove(path: str) -> None:
-    """Remove a file or a tree of any depth, whatever its modes are."""
-    for command in (["chmod", "-R", "u+rwx", path], ["rm", "-rf", "--one-file-system", path]):
-        subprocess.run(command, check=False, capture_output=True, env={})
-
-
-SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked through, not written to
-"""Where everybody may write: what a private user left there goes too."""
-
-
-def clean_shared(uid: int) -> None:
-    """Remove what a program left in folders that are everybody's, as far as its user is its own."""
-    for folder in SHARED:
-        with suppress(OSError):
-            for entry in list(os.scandir(folder)):
-                if entry.stat(follow_symlinks=False).st_uid == uid:
-                    remove(entry.path)
 
 
 def send(control: socket.socket, message: dict[str, Any]) -> None:
