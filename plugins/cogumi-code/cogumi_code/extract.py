@@ -20,7 +20,7 @@ LONGEST = 64_000
 """Characters that are looked at; no program is as long."""
 MOST_BLOCKS = 20
 """Fences and beginnings that are tried."""
-_FENCE = re.compile(r"(```+|~~~+)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"(?<![`~])(```++|~~~++)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)
 _BODY = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")

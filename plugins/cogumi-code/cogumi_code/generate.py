@@ -31,7 +31,7 @@ BUNDLED: Mapping[Side, int] = {"train": 1600, "test": 240}
 """Problems in the bundled files."""
 ASSERTS = (5, 8)
 """Fewest and most inputs a test tries."""
-TRIED = 80
+TRIED = 48
 """Inputs among which those of a test are chosen."""
 WORDS = re.findall(
     r"\w+",

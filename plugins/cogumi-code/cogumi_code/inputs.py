@@ -47,6 +47,14 @@ def example_calls(text: str, name: str) -> Iterator[tuple[Any, ...]]:
             yield arguments
 
 
+def spelled_calls(problem: Problem) -> list[str]:
+    """The calls in the tests the model is shown, as Python, where their arguments are no literals but need the program."""
+    name = problem.reference["entry_point"]
+    trees = [tree for text in problem.meta.get("tests", ()) if isinstance(tree := parsed(text), ast.Module)]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [ast.unparse(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id == name]
+
+
 def _seeds(texts: Sequence[str], prompt: str, name: str) -> list[tuple[Any, ...]]:
     """Arguments to start from: those of the examples, however they are written, else simple values of the right types."""
     found = _distinct(call for text in texts for call in example_calls(text, re.escape(name)))

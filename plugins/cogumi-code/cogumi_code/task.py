@@ -19,7 +19,7 @@ from cogumi.records import Completion, Message, Problem, Score
 from cogumi_code import prompts
 from cogumi_code.behaviour import answers
 from cogumi_code.extract import program
-from cogumi_code.inputs import inputs_of
+from cogumi_code.inputs import inputs_of, spelled_calls
 from cogumi_code.runner import Runner, Walls
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Style: TypeAlias = Literal["chat", "completion"]
 KS = (1, 5, 10)
 """The k of pass@k, as far as there are so many samples."""
+CHOOSE = "choose_call"
+"""The function that makes one of several calls whose arguments are objects of the program's own classes."""
 UNSANDBOXED = 4
 """The level at which there are no walls."""
 
@@ -73,11 +75,8 @@ class CodeTask:
     def answers(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[str | None]:
         """Equal answers for equal behaviour; None for no program, and for one that crashes on all inputs."""
         codes = [self.code(problem, completion) for completion in completions]
-        inputs = inputs_of(problem)
-        if not inputs:
-            return [None] * len(codes)
         found = dict.fromkeys(code for code in codes if code is not None)
-        behaviours = dict(zip(found, self._runner.run([_call(problem, code, inputs) for code in found]), strict=True))
+        behaviours = dict(zip(found, self._runner.run(_calls(problem, list(found))), strict=True))
         return answers([None if code is None else behaviours[code] for code in codes])
 
     def score(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[Score]:
@@ -125,11 +124,18 @@ def pass_at(k: int, samples: int, right: int) -> float:
     return 1.0 - comb(samples - right, k) / comb(samples, k)
 
 
-def _call(problem: Problem, code: str, inputs: Sequence[tuple[object, ...]]) -> Call:
+def _calls(problem: Problem, codes: Sequence[str]) -> list[Call]:
+    """Each program with the inputs on which its behaviour is looked at."""
     from cogumi_code.sandbox import Call
 
-    reference = problem.reference
-    return Call(prompt=reference["prompt"], completion=code, entry_point=reference["entry_point"], inputs=inputs)
+    prompt, name = problem.reference["prompt"], problem.reference["entry_point"]
+    inputs = inputs_of(problem)
+    if inputs:
+        return [Call(prompt=prompt, completion=code, entry_point=name, inputs=inputs) for code in codes]
+    spelled = spelled_calls(problem)
+    places = [(place,) for place in range(len(spelled))]
+    choose = f"\n\ndef {CHOOSE}(place):\n    return [{', '.join(f'lambda: {call}' for call in spelled)}][place]()\n"
+    return [Call(prompt=prompt, completion=code + choose, entry_point=CHOOSE, inputs=places) for code in codes]
 
 
 def _program(problem: Problem, code: str) -> Program:

@@ -1,7 +1,7 @@
 import pytest
 from code_tests import real
 from cogumi_code.behaviour import answers
-from cogumi_code.inputs import WANTED, inputs_of
+from cogumi_code.inputs import WANTED, inputs_of, spelled_calls
 from cogumi_code.plugin import code, humaneval
 from cogumi_code.sandbox import Behaviour, canonical
 
@@ -55,8 +55,11 @@ def test_generated_inputs_keep_to_what_the_examples_suggest():
 
 def test_every_real_problem_has_inputs_that_are_data():
     tasks = (humaneval(data=str(real("humaneval"))).task, code(data=str(real("mbpp"))).task)
-    without = [p.id for task in tasks for p in task.problems() if not all(map(canonical, inputs_of(p))) or not inputs_of(p)]
-    assert without == ["mbpp-601", "mbpp-927"]  # their inputs are objects of a class that the program defines
+    problems = [problem for task in tasks for problem in task.problems()]
+    assert all(canonical(call) for problem in problems for call in inputs_of(problem))
+    spelled = {problem.id: spelled_calls(problem) for problem in problems if not inputs_of(problem)}
+    assert set(spelled) == {"mbpp-601", "mbpp-927"}  # their inputs are objects of classes of the program or the setup
+    assert spelled["mbpp-927"] == ["max_height(root)", "max_height(root1)", "max_height(root2)"]
 
 
 def behaved(*outputs, verdict="pass"):
