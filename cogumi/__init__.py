@@ -26,12 +26,7 @@ def run(*, config: Path | None = None, until: str = "report", show: Display | No
     over those of the TOML file `config`. `until` names the last stage; `show` is told about progress. Raises
     `cogumi.errors.BadInput` and `cogumi.errors.RunFailed`, as the command line's exit codes 2 and 1.
     """
-    from pathlib import Path
-
     from cogumi import pipeline
     from cogumi.settings import merge, read_config
 
-    given = {**settings, "plugins": tuple(settings.get("plugins", ()))} if "plugins" in settings else settings
-    if "out" in given:
-        given = {**given, "out": Path(given["out"])}
-    return pipeline.run(merge(read_config(config) if config is not None else {}, given), until=until, show=show)
+    return pipeline.run(merge(read_config(config) if config is not None else {}, settings), until=until, show=show)

@@ -1,8 +1,8 @@
 """Which training problems also stand, word for word or nearly, on the held-out side.
 
-Two problems overlap when their normalised texts are equal, or when at least 80 % of the training problem's word 13-grams
-occur in one held-out problem (13-grams as in Brown et al. 2020, "Language Models are Few-Shot Learners", appendix C; the
-share keeps problems apart that only have a template in common).
+Two problems overlap when their normalised texts (words, numbers, operators) are equal, or when at least 80 % of the training
+problem's 13-grams of these occur in one held-out problem (13-grams as in Brown et al. 2020, "Language Models are Few-Shot
+Learners", appendix C; the share keeps problems apart that only have a template in common).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _hit(words: tuple[str, ...], texts: dict[tuple[str, ...], str], owners: dict
 
 
 def _words(problem: Problem) -> tuple[str, ...]:
-    return tuple(re.findall(r"\w+", problem.prompt.lower()))
+    return tuple(re.findall(r"\w+|[-+*/%<>=]", problem.prompt.lower()))
 
 
 def _grams(words: tuple[str, ...]) -> set[int]:

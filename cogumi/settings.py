@@ -17,7 +17,7 @@ import dataclasses
 import math
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -156,10 +156,20 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
         for name, table in layer.get("options", {}).items():
             options.setdefault(name, {}).update(table)
     values["options"] = options
+    if "plugins" in values:
+        values["plugins"] = _names(values["plugins"])
+    if "out" in values:
+        values["out"] = Path(values["out"])
     unknown = [name for name in values if name not in {f.name for f in dataclasses.fields(Settings)}]
     if unknown:
         raise BadInput("no such setting", field=unknown[0], fix=near(unknown[0], FIELDS))
     return Settings(**values)
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    """`math,code`, or a list of names, as a tuple."""
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(name.strip() for name in names if name.strip())
 
 
 def _typed(config: Config, name: str, value: JSON) -> JSON:

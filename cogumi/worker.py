@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from cogumi.distil import example_of
 from cogumi.errors import CogumiError, RunFailed
 from cogumi.plugins import Entry, load
 from cogumi.protocols import Sampler, Trainer
-from cogumi.records import Message, Model, Request, Sampling
+from cogumi.records import Completion, Message, Model, Request, Sampling
 from cogumi.store import SampleLog, dumps, read_json, write_json
 
 REPORT_SECONDS = 0.2
@@ -71,20 +71,25 @@ def _draw(entry: Entry, job: Mapping[str, Any], requests: list[Request], log: Sa
     wanted = {(request.id, index) for request in requests for index in request.indices}
     report()
     sampler: Sampler = entry.make(Model(**job["model"]), **job["options"])
-    with entry.blame():
-        for completion in sampler.sample(requests):
-            key = (completion.request, completion.index)
-            if key not in wanted:
-                raise RunFailed(f"{entry.plugin}: {entry} gave sample {key[1]} of '{key[0]}', not asked for or given twice")
-            wanted.remove(key)
-            log.append(completion)
-            report()
-        sampler.close()
+    for completion in _samples(entry, sampler, requests):
+        key = (completion.request, completion.index)
+        if key not in wanted:
+            raise RunFailed(f"{entry.plugin}: {entry} gave sample {key[1]} of '{key[0]}', not asked for or given twice")
+        wanted.remove(key)
+        log.append(completion)
+        report()
     if wanted:
         request, index = min(wanted)
         problem = f"{entry} left out {len(wanted)} samples, e.g. sample {index} of '{request}'"
         raise RunFailed(f"{entry.plugin}: {problem}")
     _refuse_total_failure(entry, log)
+
+
+def _samples(entry: Entry, sampler: Sampler, requests: list[Request]) -> Iterator[Completion]:
+    """What the sampler yields; what it raises is its own, what its consumer raises is not."""
+    with entry.blame():
+        yield from sampler.sample(requests)
+        sampler.close()
 
 
 def _refuse_total_failure(entry: Entry, log: SampleLog) -> None:

@@ -53,6 +53,4 @@ def settings_of(flags: dict[str, Any]) -> Any:
         if not equals:
             raise BadInput(f"'{text}' names no category", field="--data", fix="write it as NAME=PATH, e.g. --data math=gsm8k/")
         options.setdefault(name, {})["data"] = path
-    if flags["plugins"] is not None:
-        flags["plugins"] = tuple(name.strip() for name in flags["plugins"].split(",") if name.strip())
     return merge(read_config(config) if config is not None else {}, {**flags, "options": options})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -18,8 +17,6 @@ from cogumi.errors import BadInput, RunFailed
 from cogumi.records import Model
 from cogumi_qlora.settings import Settings
 
-BLOCKS, BLOCK = 64, 1 << 20
-"""Of a weights file larger than all blocks together, this many evenly spaced blocks of this many bytes are hashed."""
 NOT_4_BIT = "the base could not be held in 4 bits ({reason}): trained plain LoRA on the whole base instead"
 
 
@@ -60,21 +57,6 @@ def check_folder(model: Model) -> dict[str, Any]:
     if config.get("quantization_config"):
         raise BadInput("the base is quantised already", file=folder, fix="give the original weights")
     return config
-
-
-def fingerprint(model: Model) -> str:
-    """A digest of the base's configuration and weights (of evenly spaced blocks, where the weights are large)."""
-    total = hashlib.sha256()
-    for path in sorted(Path(model.path).glob("*.safetensors")):
-        size = path.stat().st_size
-        total.update(f"{path.name}\x1f{size}\x1f".encode())
-        step = max(BLOCK, size // BLOCKS)
-        with path.open("rb") as file:
-            for start in range(0, size, step):
-                file.seek(start)
-                total.update(file.read(BLOCK))
-    total.update((Path(model.path) / "config.json").read_bytes())
-    return total.hexdigest()[:16]
 
 
 def pick_device(settings: Settings) -> torch.device:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from cogumi.chat import Chat
 from cogumi.errors import BadInput, RunFailed
+from cogumi.models import fingerprint as fingerprint_of
 from cogumi.protocols import Report
 from cogumi.records import JSON, Example, Model, Training
 from cogumi_qlora.checkpoints import Checkpoints, sync
@@ -125,11 +126,10 @@ def _memory() -> Iterator[None]:
 def _finish(loop: Loop, base: Base, model: Model, folder: Path, fingerprint: str, notes: Sequence[str]) -> Training:
     """Measure, and write the final files; the adapter's folder appears last and whole."""
     from cogumi_qlora import lora
-    from cogumi_qlora.base import fingerprint as base_fingerprint
 
     moved = lora.change(loop.model)
     record = {
-        "base": base_fingerprint(model),
+        "base_weights": fingerprint_of(model)["weights"],
         "compute_dtype": str(base.dtype).removeprefix("torch."),
         "double_quantization": base.quantization == "nf4",
         "fingerprint": fingerprint,
@@ -197,10 +197,8 @@ def _limit(settings: Settings, config: dict[str, Any]) -> int:
 
 def _fingerprint(settings: Settings, examples: Sequence[Encoded], model: Model) -> str:
     """A digest of everything that decides what comes out, but the machine."""
-    from cogumi_qlora.base import fingerprint as base_fingerprint
-
     value = {
-        "base": base_fingerprint(model),
+        "base": dict(fingerprint_of(model)),
         "examples": [asdict(example) for example in examples],
         "settings": asdict(settings),
         "versions": {name: _version(name) for name in LIBRARIES},
