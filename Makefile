@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 .PHONY: demo test test-all lint benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
-	$(BIN)/cogumi run --plugins math --out runs/demo
+	$(BIN)/cogumi run --plugins math,code --out runs/demo
 
 test: lint  ## what every change must pass
 	$(BIN)/pytest -q -m "not slow"
