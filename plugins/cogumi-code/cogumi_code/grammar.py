@@ -95,10 +95,6 @@ class Op:
         """The operation on the expression `x`, which is a name or in parentheses."""
         return KINDS[self.kind].code.format(x=x, k=self.k)
 
-    def act(self, x: Any) -> Any:
-        """The operation on a value."""
-        return KINDS[self.kind].act(x, self.k)
-
 
 @dataclass(frozen=True, slots=True)
 class Spec:
@@ -128,17 +124,15 @@ class Spec:
 
 def value(spec: Spec, argument: Any) -> Any:
     """What the function returns for an argument."""
-    if spec.scalar:
-        for op in spec.ops:
-            argument = op.act(argument)
-        return argument
     items = list(range(1, argument + 1)) if spec.source == "range" else argument
-    for op in spec.of("slice"):
-        items = op.act(items)
-    for op in spec.of("test"):
-        items = [item for item in items if op.act(item)]
-    for op in spec.of("map"):
-        items = [op.act(item) for item in items]
+    for op in spec.ops:
+        kind, k = KINDS[op.kind], op.k
+        if kind.role == "test":
+            items = [item for item in items if kind.act(item, k)]
+        elif kind.role == "map" and not spec.scalar:
+            items = [kind.act(item, k) for item in items]
+        else:
+            items = kind.act(items, k)
     return RESULTS[spec.result][1](items)
 
 

