@@ -7,7 +7,6 @@ true. Once the conversation is spoiled the verdict stands, whatever the test mak
 
 from __future__ import annotations
 
-import linecache
 import random
 import sys
 import traceback
@@ -197,7 +196,8 @@ def run_test(test: str, names: dict[str, Any], candidate: Any) -> None:
 
 def where(error: BaseException, test: str) -> str:
     """An exception in one line, with the line of the test that it came from."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<test>"]
+    walked = traceback.walk_tb(error.__traceback__)  # unlike extract_tb it does not look for sources on the disk
+    lines = [line for frame, line in walked if frame.f_code.co_filename == "<test>"]
     text = peers.summary(error)
     if not lines or not lines[-1]:
         return text
@@ -232,6 +232,3 @@ def outcome(candidate: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         return {"output": None, "error": peers.summary(error)}
     changes = [f"; argument {i} becomes {new}" for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     return {"output": text + "".join(changes), "error": None}
-
-
-linecache.getlines = lambda *args, **more: []  # tracebacks never look for sources on disk
