@@ -108,7 +108,7 @@ def likely_cause(value: Mapping[str, float]) -> str:
         return f"Truncated: {value['truncated']:.0%} of the answers hit the token limit; raise it before judging any further."
     if value["no_answer"] >= 0.2:
         return f"No answer format: {value['no_answer']:.0%} of the samples have no readable answer; check prompt and template."
-    if value["answer_consistency"] < 0.6 and gap >= 0.05:
+    if gap >= 0.05:
         return (
             f"Too random: a vote over the samples is right {gap * 100:.0f} points more often than a single one, "
             "so the model knows more than it says; this is what distillation can win."
