@@ -49,8 +49,9 @@ def ruleset(rules: Iterable[tuple[str, int]]) -> int:
 
 
 def enter(fd: int) -> None:
-    """Submit this process and all it will start to a ruleset, for good. Needs no_new_privs; raises `OSError`."""
+    """Submit this process and all it will start to a ruleset, for good; closes it. Needs no_new_privs; raises `OSError`."""
     kernel.syscall("landlock_restrict_self", kernel.LANDLOCK_RESTRICT, fd, 0)
+    os.close(fd)
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

@@ -1,11 +1,12 @@
 """The server of one pair: starts a zygote, and for each job a judge, which it brings together, watches and clears away.
 
 Started by exec, so that it is small, whatever its caller has loaded. Reads one JSON line per job and writes one per
-result. The judge of a job is a fork of this process: it sees one test and one program, and is gone afterwards.
+result. The judge is a fork of this process, replaced as soon as a program gives it any trouble.
 """
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 import resource
@@ -16,17 +17,20 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import judge, preload, watch
+from cogumi_code.sandbox import judge, preload, rubbish, watch
+from cogumi_code.sandbox.link import Closed, Link
 
 PATIENCE = 10.0
 """Seconds within which a zygote has to answer, or is given up."""
 FIRST_LOOK, NEXT_LOOK = 0.2, 0.1
 """Seconds after which, and between which, a program's processes are looked at."""
+MOST_JUDGED = 64
+"""Programs that one judge process sees."""
 JUDGE_MEMORY = 2
 """A judge may use this many times the address space of a program: it holds the answers, and what tests make of them."""
 
@@ -40,8 +44,10 @@ class Server:
 
     def __init__(self, setup: dict[str, Any]) -> None:
         self.level: int = setup["level"]
+        self.uid: int | None = setup["uid"]
         self.temp = tempfile.mkdtemp(prefix="cogumi-sandbox-")
         os.chmod(self.temp, 0o711)  # noqa: PTH101 - the unused user has to reach its folder below
+        self.judge: Judge | None = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
         home = "/tmp" if self.level == 1 else os.path.join(self.temp, "program")  # noqa: PTH118
@@ -82,21 +88,39 @@ class Server:
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """One program from start to end."""
         started = time.monotonic()
+        if self.judge is None or not self.judge.fits(job):
+            self._retire_judge()
+            self.judge = Judge(job["limits"]["memory"], self.control.fileno())
         ours, theirs = socket.socketpair()
         printed, write = os.pipe()
         self.tell({"limits": job["limits"]}, (write, theirs.fileno()))
         theirs.close()
         os.close(write)
-        trial = Trial(self, job, printed, *hold(job, ours.fileno(), (self.control.fileno(), printed)))
-        ours.close()
+        trial = Trial(self, self.judge, job, printed)
+        self.judge.give(job, ours)
         try:
             trial.watch(started)
         finally:
+            if trial.final is None or trial.final["spoiled"]:
+                self._retire_judge()
             trial.end()
         return trial.result(time.monotonic() - started)
 
+    def _retire_judge(self) -> None:
+        if self.judge is not None:
+            self.judge.end()
+            self.judge = None
+
+    def clean(self) -> None:
+        """Remove what a program left in real folders."""
+        if self.level > 1:
+            rubbish.empty(self.temp)
+        if self.level > 2 and self.uid is not None:
+            rubbish.clean_shared(self.uid)
+
     def close(self) -> None:
-        """End the zygote and remove the folder."""
+        """End judge and zygote and remove the folder."""
+        self._retire_judge()
         self.control.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
@@ -108,44 +132,52 @@ class Server:
 class Trial:
     """One program being judged."""
 
-    def __init__(self, server: Server, job: dict[str, Any], printed: int, pid: int, report: int) -> None:
-        self.server, self.job, self.limits = server, job, job["limits"]
-        self.printed, self.pid, self.report = printed, pid, report
-        self.told = b""
+    def __init__(self, server: Server, judge: Judge, job: dict[str, Any], printed: int) -> None:
+        self.server, self.judge, self.limits, self.printed = server, judge, job["limits"], printed
+        self.outcomes: list[dict[str, Any]] = []
+        self.final: dict[str, Any] | None = None
         self.output = 0
         self.ending: tuple[str, str] | None = None
         self.wall_only = False
         self.facts: dict[str, Any] = {}
-        self.judge_cpu = 0.0
 
     def watch(self, started: float) -> None:
-        """Wait for the judge's report, until it is there or something runs out."""
-        failure = ""
-        look = started + FIRST_LOOK
-        wall = started + self.limits["wall"]
-        waiting = {self.report, self.printed, self.server.control.fileno()}
-        while self.ending is None:
-            now = time.monotonic()
-            ready = select.select(waiting, [], [], max(0.0, min(look, wall) - now))[0]
-            if self.server.control.fileno() in ready:
-                failure = self.server.hear().get("failure", "")
-                waiting.remove(self.server.control.fileno())
-                if failure:
-                    raise Broken(failure)
+        """Wait for the judge's verdict, until it is there or something runs out."""
+        look, wall = started + FIRST_LOOK, started + self.limits["wall"]
+        report, zygote = self.judge.link.fd, self.server.control.fileno()
+        waiting = {report, self.printed, zygote}
+        while self.ending is None and self.final is None:
+            ready = select.select(waiting, [], [], max(0.0, min(look, wall) - time.monotonic()))[0]
+            if zygote in ready:
+                self.started()
+                waiting.remove(zygote)
             if self.printed in ready and not self.drain():
                 waiting.remove(self.printed)
-            if self.report in ready:
-                data = os.read(self.report, 1 << 16)
-                self.told += data
-                if not data:
-                    break
+            if report in ready:
+                self.hear_judge()
             if time.monotonic() >= look:
                 look = time.monotonic() + NEXT_LOOK
                 self.look(time.monotonic() >= wall)
-        if self.server.control.fileno() in waiting:
-            failure = self.server.hear().get("failure", "")
-            if failure:
-                raise Broken(failure)
+        if zygote in waiting:
+            self.started()
+
+    def started(self) -> None:
+        """Hear from the zygote whether the program's walls stand."""
+        failure = self.server.hear().get("failure")
+        if failure:
+            raise Broken(failure)
+
+    def hear_judge(self) -> None:
+        """Take one of the judge's reports."""
+        try:
+            message = self.judge.link.receive()
+        except Closed:
+            self.ending = self.ending or ("crash", "the judge could not hold its answers")
+            return
+        if "verdict" in message:
+            self.final = message
+        else:
+            self.outcomes.append(message)
 
     def drain(self) -> bool:
         """Take what was printed; False at its end, and beyond the limit."""
@@ -156,25 +188,25 @@ class Trial:
         return bool(data)
 
     def look(self, late: bool) -> None:
-        """See what the program uses, and whether its wall time is over."""
-        server = self.server
+        """See what the program and its judge use, and whether the wall time is over."""
+        if self.final is not None or self.ending is not None:
+            return
+        server, most = self.server, self.limits["cpu"]
         now = watch.usage(server.process.pid, 1 if server.level == 1 else 0)
         self.ending = watch.over(self.limits, now, server.temp if server.level > 1 else None)
+        judging = self.judge.cpu()
+        if self.ending is None and judging > most:
+            self.ending = ("timeout", f"the test needs more than {most:g} s of CPU time on its answers")
         if self.ending is None and late:
             self.ending = ("timeout", f"more than {self.limits['wall']:g} s, of which {now.cpu:.1f} s of CPU time")
-            self.wall_only = now.cpu < 0.9 * self.limits["cpu"]
+            self.wall_only = now.cpu + judging < 0.9 * most
 
     def end(self) -> None:
-        """End judge and program, and gather what is known of both."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        used = os.wait4(self.pid, 0)
-        self.judge_status = os.waitstatus_to_exitcode(used[1])
-        self.judge_cpu = used[2].ru_utime + used[2].ru_stime
-        os.close(self.report)
+        """End the program, and gather what is known of it."""
         try:
             self.server.tell({"do": "finish"})
             self.facts = self.server.hear()
+            self.server.clean()
             os.set_blocking(self.printed, False)
             with suppress(BlockingIOError):
                 while self.drain():
@@ -184,28 +216,19 @@ class Trial:
 
     def result(self, wall: float) -> dict[str, Any]:
         """Everything that is known, put together."""
-        lines = [json.loads(line) for line in self.told.splitlines(keepends=True) if line.endswith(b"\n")]
-        final = next((line for line in lines if "verdict" in line), None)
-        verdict, detail = self.verdict(final)
-        outcomes = [line for line in lines if "output" in line]
-        cpu = self.facts["cpu"]
-        told = {"verdict": verdict, "detail": detail, "cpu": cpu, "wall": wall, "wall_only": self.wall_only}
-        told["judge_cpu"] = self.judge_cpu
-        return {**told, "outcomes": outcomes}
+        verdict, detail = self.verdict()
+        told = {"verdict": verdict, "detail": detail, "cpu": self.facts["cpu"], "wall": wall}
+        return {**told, "wall_only": self.wall_only, "outcomes": self.outcomes}
 
-    def verdict(self, final: dict[str, Any] | None) -> tuple[str, str]:
-        """The verdict: what ran out first, then what the judge says, then how the judge ended."""
-        most = self.limits["cpu"]
+    def verdict(self) -> tuple[str, str]:
+        """The verdict: what ran out first, then what the judge says."""
         if self.ending is not None:
             return self.ending
-        if self.facts["cpu"] > most:
-            return "timeout", f"more than {most:g} s of CPU time"
-        if final is not None:
-            crashed = final["verdict"] == "crash" and self.facts["own"]
-            return final["verdict"], ended(self.facts["status"]) if crashed else final["detail"]
-        if self.judge_cpu >= most or self.judge_status == -signal.SIGXCPU:
-            return "timeout", f"the test needs more than {most:g} s of CPU time on its answers"
-        return "crash", "the judge could not hold its answers"
+        if self.facts["cpu"] > self.limits["cpu"]:
+            return "timeout", f"more than {self.limits['cpu']:g} s of CPU time"
+        assert self.final is not None  # the watch ends with the one or the other
+        crashed = self.final["verdict"] == "crash" and self.facts["own"]
+        return self.final["verdict"], ended(self.facts["status"]) if crashed else self.final["detail"]
 
 
 def ended(status: int) -> str:
@@ -216,39 +239,78 @@ def ended(status: int) -> str:
     return f"exited with status {status} before it had answered"
 
 
-def hold(job: dict[str, Any], channel: int, others: tuple[int, ...]) -> tuple[int, int]:
-    """Fork a judge for the job on this channel: its pid, and where it reports."""
-    report, tell = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(tell)
-        return pid, report
-    for fd in (report, *others):
-        os.close(fd)
-    try:
-        judge_one(job, channel, tell)
-    finally:
-        os._exit(1)
+class Judge:
+    """A process that judges one program after the other, until one gives it trouble or it has judged enough.
+
+    It holds nothing of a program but data while it judges, and nothing afterwards; whatever ends otherwise than by its own
+    verdict ends it too.
+    """
+
+    def __init__(self, memory: int, *others: int) -> None:
+        self.memory = memory
+        self._judged = 0
+        self._before = 0.0
+        ours, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            for fd in (ours.fileno(), *others):
+                os.close(fd)
+            try:
+                judge_all(theirs, JUDGE_MEMORY * memory)
+            finally:
+                os._exit(1)
+        theirs.close()
+        self._socket = ours
+        self.link = Link(ours.fileno(), 1 << 30)
+
+    def fits(self, job: dict[str, Any]) -> bool:
+        """May it judge this job too?"""
+        return self._judged < MOST_JUDGED and job["limits"]["memory"] == self.memory
+
+    def give(self, job: dict[str, Any], channel: socket.socket) -> None:
+        """Hand it a job and the channel to the program; closes the channel on this side."""
+        self._judged += 1
+        self._before = watch.cpu(self.pid)
+        with channel:
+            socket.send_fds(self._socket, [b"."], [channel.fileno()])
+        with suppress(Closed):
+            self.link.send(job)
+
+    def cpu(self) -> float:
+        """CPU seconds that it has used for its present job."""
+        return watch.cpu(self.pid) - self._before
+
+    def end(self) -> None:
+        """End it."""
+        self._socket.close()
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
 
 
-def judge_one(job: dict[str, Any], channel: int, tell: int) -> NoReturn:
-    """In the judge: decide and report."""
-    own = job["limits"]
-    most = int(own["cpu"]) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (JUDGE_MEMORY * own["memory"],) * 2)
+def judge_all(control: socket.socket, memory: int) -> NoReturn:
+    """In the judge: decide about one program after the other and report."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
+    link = Link(control.fileno(), 1 << 30)
+    before = state()
+    while True:
+        _, fds, _, _ = socket.recv_fds(control, 1, 1)
+        job = link.receive()
+        if job["kind"] == "check":
+            verdict, detail = judge.check(job, fds[0])
+        else:
+            verdict, detail = judge.behave(job, fds[0], link.send)
+        os.close(fds[0])
+        spoiled = verdict not in ("pass", "fail") or state() != before
+        link.send({"verdict": verdict, "detail": readable(detail), "spoiled": spoiled})
 
-    def report(line: dict[str, Any]) -> None:
-        data = json.dumps(line).encode() + b"\n"
-        while data:
-            data = data[os.write(tell, data) :]
 
-    verdict, detail = judge.check(job, channel) if job["kind"] == "check" else judge.behave(job, channel, report)
-    report({"verdict": verdict, "detail": readable(detail)})
-    os._exit(0)
+def state() -> tuple[object, ...]:
+    """What a test may have changed in its judge for good."""
+    builtin = {name: id(value) for name, value in vars(builtins).items() if name != "_"}
+    return builtin, sys.getrecursionlimit(), sys.gettrace(), sys.getprofile(), threading.active_count(), tuple(sys.path)
 
 
 def readable(text: str) -> str:
@@ -281,6 +343,3 @@ def main(descriptor: int) -> None:
     finally:
         if server is not None:
             server.close()
-
-
-_Report = Callable[[dict[str, Any]], None]

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -16,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import filters, house, kernel, landlock, limits, rubbish
+from cogumi_code.sandbox import filters, house, kernel, landlock, limits
 
 INSIDE = 1000
 """The user that a program is in its own user namespace."""
@@ -45,7 +44,6 @@ class Walls:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self._rules = -1
 
     def outer(self) -> None:
         """Put up the outer ring around this process; at level 1 it goes on in a child."""
@@ -57,8 +55,8 @@ class Walls:
         if self.setup.level == 2:
             libraries = [self.setup.library] if self.setup.library else house.library()
             rules = landlock.ruleset(house.landlock_rules(libraries, self.setup.temp))
-            self._rules = fcntl.fcntl(rules, fcntl.F_DUPFD_CLOEXEC, 32)  # clear of the numbers that programs are given
-            os.close(rules)
+            kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+            landlock.enter(rules)
 
     def _namespaces(self) -> None:
         helper, tell = map_writer(self.setup.uid)
@@ -92,8 +90,6 @@ class Walls:
         self._drop()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if self._rules >= 0:
-            landlock.enter(self._rules)
         if self.setup.filter:
             kernel.load_filter(filters.for_process(self.setup.filter, os.getpid()))
 
@@ -124,13 +120,9 @@ class Walls:
                 os.kill(process, signal.SIGKILL)
 
     def clean(self) -> None:
-        """Remove what a program that has ended wrote."""
+        """Remove what a program that has ended wrote; folders that are not its own mount are left to the server."""
         if self.setup.level == 1:
             kernel.unmount(house.TEMP)
-            return
-        rubbish.empty(self.setup.temp)
-        if self.setup.uid is not None and self.setup.level > 2:
-            rubbish.clean_shared(self.setup.uid)
 
     def _mount_folder(self, disk: int) -> None:
         owner = INSIDE if self.setup.uid is not None else os.getuid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,11 @@ def usage(root: int, skip: int) -> Usage:
                 used[int(entry)] = (sum(map(int, fields[11:15])) / TICK, int(fields[21]) * PAGE)
     found = [used[pid] for pid in used if _generation(pid, root, parents) > skip]
     return Usage(sum(cpu for cpu, _ in found), sum(memory for _, memory in found))
+
+
+def cpu(process: int) -> float:
+    """CPU seconds of one process, as exactly as the kernel knows them; raises `OSError` where there is none."""
+    return time.clock_gettime(~process << 3 | 2)  # how Linux numbers another process's CPU clock
 
 
 def _generation(pid: int, root: int, parents: dict[int, int]) -> int:
