@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -19,6 +19,9 @@ SHARE = 0.6
 DRAWING = 48
 """Bytes per row and vocabulary entry that drawing needs at its peak: logits, scores, 64-bit random numbers, their copies."""
 
+UNKNOWN = 4 << 30
+"""Bytes to reckon with where the system does not tell."""
+
 
 def rows_that_fit(engine: Engine, rows: Sequence[Row]) -> int:
     """Rows for which the free memory should do, if all of them got as long as the longest; at least 1."""
@@ -30,7 +33,11 @@ def rows_that_fit(engine: Engine, rows: Sequence[Row]) -> int:
 
 
 def _free(device: torch.device) -> int:
-    """Bytes."""
+    """Bytes that could be taken now."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # not Linux
+        return UNKNOWN
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), UNKNOWN)

@@ -40,9 +40,6 @@ MARGIN = 4e-5
 SAFETY = 4
 """The margin is at least this often the greatest error seen."""
 
-TRIALS = 8
-"""Times that the error is looked at although no draw was close."""
-
 
 @dataclass(slots=True)
 class Job:
@@ -81,7 +78,9 @@ class HFSampler:
         self.batch_size = batch_size
         self.exact = exact == "yes" or (exact == "auto" and self.engine.model.dtype == torch.float32)
         self.margin = MARGIN if self.exact else 0.0
-        self._trials = TRIALS if self.exact else 0
+        if self.exact and self.engine.model.dtype != torch.float32:
+            self.engine.remember = None  # nearly every draw is a close call in 16 bits: no margin is worth the trouble
+        self._steps = 0
         self._stop_texts: dict[tuple[str, ...], Stops] = {}
 
     def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
@@ -114,6 +113,7 @@ class HFSampler:
         """Draw one token for every row at hand; gives the samples that this finished."""
         if job.batch is not None:
             job.batch.feed()
+            self._watch(job.batch)
         batch = self._refilled(job)
         drawn = batch.draw(self.margin)
         ids, logprobs, close = drawn.ids.tolist(), drawn.logprobs.tolist(), drawn.close.tolist()
@@ -138,7 +138,6 @@ class HFSampler:
         job.active += joining
         job.batch = None
         job.batch = start(self.engine, joining, old)
-        self._watch(job.batch)
         return job.batch
 
     def _smaller(self, job: Job) -> list[Completion]:
@@ -176,9 +175,9 @@ class HFSampler:
         return int(drawn.ids), float(drawn.logprobs)
 
     def _watch(self, batch: Batch) -> None:
-        """Look at the error of some batches' last row, for the case that it is greater on this model or machine."""
-        if self._trials and batch.memory is not None:
-            self._trials -= 1
+        """After steps 1, 2, 4, 8, ... look at one row's error: on this model or machine it may be greater than expected."""
+        self._steps += 1
+        if self.exact and self._steps & (self._steps - 1) == 0 and batch.memory is not None:
             self._learn(self.engine.alone(batch.rows[-1].ids)[0], batch.logits[-1])
 
     def _learn(self, alone: torch.Tensor, batched: torch.Tensor) -> None:
@@ -208,7 +207,7 @@ class HFSampler:
     def _logprob(self, row: Row) -> float:
         """The sample's log-probability in hundredths."""
         hundredths = row.logprob * 100
-        reach = 100 * self.margin / SAFETY * math.sqrt(len(row.drawn))  # errors of many tokens partly cancel
+        reach = 100 * self.margin / 2 * math.sqrt(len(row.drawn))  # the errors of many tokens partly cancel
         if abs(hundredths - math.floor(hundredths) - 0.5) <= reach and self.exact:
             logits = self.engine.alone(row.ids[:-1], last=len(row.drawn)).double()
             drawn = torch.tensor(row.drawn, device=logits.device)[:, None]

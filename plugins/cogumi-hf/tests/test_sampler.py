@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from cogumi_hf import hf
-from cogumi_hf.cache import RowMemory
+from cogumi_hf.cache import RowMemory, SharedMemory
 from cogumi_hf.engine import Engine
 
 from cogumi.chat import Chat, digest
@@ -241,3 +241,29 @@ def test_thousands_of_samples_are_the_same_in_every_batch(tiny: Model) -> None:
     for size in (17, 300):
         random.Random(size).shuffle(requests)
         assert drawn(tiny, requests, batch_size=size) == expected
+
+
+@pytest.mark.parametrize("exact", ["yes", "no"])
+def test_close_calls_do_not_depend_on_noise(tiny: Model, monkeypatch: pytest.MonkeyPatch, exact: Any) -> None:
+    requests = [request(i, samples=20, temperature=1.0, top_p=0.95) for i in range(6)]
+    expected = drawn(tiny, requests)
+    step = Engine.step
+
+    def noisy(self: Engine, *arguments: Any) -> torch.Tensor:
+        logits = step(self, *arguments)
+        return logits + (torch.rand_like(logits) * 2 - 1) * 3e-3  # hundreds of times what float32 does
+
+    sampler = hf(tiny, device="cpu", exact=exact)
+    monkeypatch.setattr(Engine, "step", noisy)
+    again = {(c.request, c.index): c for c in sampler.sample(requests[::-1])}
+    assert sampler.engine.remember is SharedMemory
+    assert (again == expected) is (exact == "yes")
+
+
+def test_in_16_bits_exactness_has_to_be_asked_for(tiny: Model) -> None:
+    requests = [request(i, samples=2, temperature=1.0, max_tokens=8) for i in range(4)]
+    sampler = hf(tiny, device="cpu", dtype="bfloat16")
+    assert not sampler.exact
+    sampler.close()
+    expected = drawn(tiny, requests, dtype="bfloat16", exact="yes")
+    assert drawn(tiny, requests[::-1], batch_size=3, dtype="bfloat16", exact="yes") == expected
