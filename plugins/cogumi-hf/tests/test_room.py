@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from cogumi.records import Model, Request, Sampling
 from cogumi_hf import hf, room
 from cogumi_hf.rows import Row
+
+from cogumi.records import Model, Request, Sampling
 
 
 def test_the_less_memory_is_free_the_fewer_rows(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
