@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cogumi_code.sandbox import Program, Sandbox
 
@@ -34,8 +35,11 @@ def main() -> int:
     parser.add_argument("--level", default="auto", help="auto, or 1 to 4")
     options = parser.parse_args()
     problems = read_problems()
-    level = options.level if options.level == "auto" else int(options.level)
-    with tempfile.TemporaryDirectory() as folder, Sandbox(workers=WORKERS, level=level, accept_unsandboxed=level == 4) as sandbox:
+    level: Any = options.level if options.level == "auto" else int(options.level)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Sandbox(workers=WORKERS, level=level, accept_unsandboxed=level == 4) as sandbox,
+    ):
         print(f"{len(problems)} canonical programs, {WORKERS} workers, sandbox at level {sandbox.level}")
         stock_side = stock(problems, Path(folder))
         our_side = ours(problems, sandbox)

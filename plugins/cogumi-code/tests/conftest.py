@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,16 +33,31 @@ def canary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canary]:
     secret.write_text("untouched")
     for folder in (secret.parent, *secret.parents[1:3]):
         folder.chmod(0o755)
-    for folder in ("/tmp", "/dev/shm", "/var/tmp"):
-        Path(folder, "cogumi-left-behind").unlink(missing_ok=True)
+    for shared in ("/tmp", "/dev/shm", "/var/tmp"):
+        Path(shared, "cogumi-left-behind").unlink(missing_ok=True)
     os.environ["COGUMI_SECRET"] = "in the environment"
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield Canary(secret, server)
     del os.environ["COGUMI_SECRET"]
 
 
+@pytest.fixture(scope="session")
+def temp() -> Iterator[Path]:
+    """A temporary folder for the session, so that what is left in it is this session's."""
+    before = os.environ.get("TMPDIR")
+    with tempfile.TemporaryDirectory(prefix="cogumi-tests-") as folder:
+        Path(folder).chmod(0o755)
+        os.environ["TMPDIR"], tempfile.tempdir = folder, None
+        yield Path(folder)
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
+        tempfile.tempdir = None
+
+
 @pytest.fixture(scope="session", params=LEVELS, ids=lambda level: f"level{level}")
-def sandbox(request: pytest.FixtureRequest, found: dict[int, Level]) -> Iterator[Sandbox]:
+def sandbox(request: pytest.FixtureRequest, found: dict[int, Level], temp: Path) -> Iterator[Sandbox]:
     if not found[request.param].available:
         pytest.skip(f"level {request.param} is not available here: {found[request.param].why}")
     with Sandbox(workers=2, level=request.param, accept_unsandboxed=request.param == 4) as sandbox:

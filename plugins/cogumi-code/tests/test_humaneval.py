@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from cogumi_code.sandbox import Program, Sandbox
 
-WRONG = "    return None if '{name}' != 'find_zero' else 1e9\n"
 FOOLING = {
-    "equal to everything": "    return type('Any', (), {'__eq__': lambda self, other: True, '__sub__': lambda self, other: 0})()\n",
-    "check of its own": "    return None\n\n\nimport sys\nsys._getframe(0).f_globals['__builtins__']['AssertionError'] = None\n",
-    "list in the caller's frame": (
-        "    import os, sys\n    frame = sys._getframe()\n    while frame:\n"
-        "        if 'result' in frame.f_locals and hasattr(frame.f_locals['result'], 'append'):\n"
-        "            frame.f_locals['result'].append('passed')\n            os._exit(0)\n        frame = frame.f_back\n"
+    "equal to everything": (
+        "    class Any:\n        __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: True\n"
+        "        __hash__ = None\n    return Any()\n"
     ),
+    "list in the caller's frame": (
+        "    import os, sys\n    frame = sys._getframe()\n    while frame:\n        found = frame.f_locals.get('result')\n"
+        "        if hasattr(found, 'append') and not isinstance(found, list):\n            found.append('passed')\n"
+        "            os._exit(0)\n        frame = frame.f_back\n"
+    ),
+    "test made away with": "    pass\n\n\nimport builtins\nbuiltins.AssertionError = StopIteration\nraise SystemExit\n",
 }
-"""Completions that are wrong and pass the stock evaluator on at least one problem."""
+"""Completions that are wrong on every problem; the first two pass the stock evaluator on most."""
 
 
 def programs(problems: list[dict[str, str]], completions: list[str]) -> list[Program]:
@@ -47,9 +49,20 @@ def test_canonical_solutions_pass(sandbox: Sandbox, humaneval: list[dict[str, st
 
 
 def test_wrong_solutions_fail(sandbox: Sandbox, humaneval: list[dict[str, str]]) -> None:
-    wrong = [p["canonical_solution"].replace("return ", "return None and ") + "\n    return None\n" for p in humaneval]
-    results = list(sandbox.check(programs(humaneval, wrong)))
+    results = list(sandbox.check(programs(humaneval, ["    return None\n"] * 164)))
     assert [p["task_id"] for p, r in zip(humaneval, results, strict=True) if r.verdict != "fail"] == []
+
+
+@pytest.mark.parametrize("name", FOOLING)
+def test_what_fools_the_stock_evaluator_fails(name: str, sandbox: Sandbox, humaneval: list[dict[str, str]]) -> None:
+    results = list(sandbox.check(programs(humaneval, [FOOLING[name]] * 164)))
+    assert [p["task_id"] for p, r in zip(humaneval, results, strict=True) if r.passed is not False] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("equal to everything", 140), ("list in the caller's frame", 164)])
+def test_the_stock_evaluator_is_fooled(name: str, least: int, humaneval: list[dict[str, str]], tmp_path: Path) -> None:
+    assert sum(stock(humaneval, [FOOLING[name]] * 164, tmp_path)) >= least
 
 
 @pytest.mark.slow

@@ -5,141 +5,140 @@ Installed packages are left out on purpose: among them may be the very benchmark
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import sys
 import sysconfig
 import tempfile
+from contextlib import suppress
+from pathlib import Path
 
-from cogumi_code.sandbox import kernel
+from cogumi_code.sandbox import kernel, landlock
 
-SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")
-FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-HIDDEN = ("site-packages", "dist-packages", "test", "tests", "idlelib", "ensurepip")
+SYSTEM = tuple(map(Path, ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")))
+FILES = tuple(map(Path, ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")))
+DEVICES = tuple(map(Path, ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")))
+HIDDEN = ("site-packages", "dist-packages")
+"""Folders of installed packages."""
+UNNEEDED = ("test", "tests", "idlelib", "ensurepip", "lib2to3", "tkinter", "turtledemo", "config-*")
+"""Parts of the standard library that a copy of it goes without."""
 TEMP = "/tmp"
-READ_ONLY = 1 | 2
-"""MOUNT_ATTR_RDONLY and MOUNT_ATTR_NOSUID."""
-NO_DEVICES = 4
+"""Where a program writes that has a mount of its own."""
+READ_ONLY, NO_SETUID, NO_DEVICES = 1, 2, 4
+"""Attributes of mounts."""
 
 
-def library() -> list[str]:
+def library() -> list[Path]:
     """The folders of the standard library."""
     paths = sysconfig.get_paths()
-    return sorted({os.path.realpath(paths["stdlib"]), os.path.realpath(paths["platstdlib"])})
+    return sorted({Path(paths["stdlib"]).resolve(), Path(paths["platstdlib"]).resolve()})
 
 
-def interpreter() -> list[str]:
+def interpreter() -> list[Path]:
     """The folders that an interpreter outside of the system's own folders needs."""
-    base = os.path.realpath(sys.base_prefix)
-    if base == "/usr":
-        return []
-    return [path for path in (os.path.join(base, "bin"), os.path.join(base, "lib")) if os.path.isdir(path)]
+    base = Path(sys.base_prefix).resolve()
+    return [path for path in (base / "bin", base / "lib") if path.is_dir()] if base != Path("/usr") else []
 
 
-def hidden(folder: str) -> list[str]:
-    """Folders below `folder` that hold installed packages."""
-    patterns = ("", "lib", "local/lib", "python3*", "lib/python3*", "local/lib/python3*", "lib64/python3*")
-    return sorted(
-        {
-            path
-            for pattern in patterns
-            for name in ("site-packages", "dist-packages")
-            for path in glob.glob(os.path.join(folder, pattern, name))
-            if os.path.isdir(path) and not os.path.islink(path)
-        }
-    )
+def hidden(folder: Path) -> list[Path]:
+    """Folders below `folder` that hold installed packages, where they usually lie."""
+    places = (".", "lib", "local/lib", "python3*", "lib/python3*", "local/lib/python3*", "lib64/python3*")
+    found = {path for place in places for name in HIDDEN for path in folder.glob(f"{place}/{name}")}
+    return sorted(path for path in found if path.is_dir() and not path.is_symlink())
 
 
-def build(root: str) -> None:
+def build(root: Path) -> None:
     """Make `root` a small read-only file system with what a program may see, and make it this process's root.
 
     The process must have a mount namespace of its own, and the right to mount in it.
     """
-    sources = [path for path in (*SYSTEM, *interpreter(), *FILES) if os.path.exists(path)]
-    handles = {path: os.open(path, os.O_PATH) for path in (*sources, *DEVICES) if not os.path.islink(path)}
+    sources = [path for path in (*SYSTEM, *interpreter(), *FILES) if path.exists()]
+    handles = {path: os.open(path, os.O_PATH) for path in (*sources, *DEVICES) if not path.is_symlink()}
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
-    for folder in ("dev", "tmp"):
-        os.mkdir(os.path.join(root, folder))
-    os.symlink(TEMP, os.path.join(root, "dev/shm"))
+    kernel.mount("tmpfs", str(root), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
+    for name in ("dev", "tmp"):
+        (root / name).mkdir()
+    (root / "dev/shm").symlink_to(TEMP)
     for path in sources:
-        if os.path.islink(path):
+        if path.is_symlink():
             _link(path, root)
-        elif not os.path.lexists(root + path):
-            _bind(handles[path], root + path, READ_ONLY | NO_DEVICES)
+        elif not os.path.lexists(inside(path, root)):
+            _bind(handles[path], inside(path, root), READ_ONLY | NO_SETUID | NO_DEVICES)
     for path in DEVICES:
-        _bind(handles[path], root + path, 2)
+        _bind(handles[path], inside(path, root), NO_SETUID)
     for folder in (*SYSTEM, *interpreter()):
-        for path in hidden(root + folder):
-            kernel.mount("tmpfs", path, "tmpfs", kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV, "size=4k")
+        for path in hidden(inside(folder, root)):
+            _cover(path)
     for handle in handles.values():
         os.close(handle)
     _enter(root)
 
 
-def _link(path: str, root: str) -> None:
-    if not os.path.lexists(root + path):
-        os.makedirs(os.path.dirname(root + path), exist_ok=True)
-        target = os.readlink(path) if path in SYSTEM else os.path.realpath(path)
-        os.symlink(target, root + path)
+def inside(path: Path, root: Path) -> Path:
+    """Where an absolute path lies below another root."""
+    return root / path.relative_to("/")
 
 
-def _bind(handle: int, target: str, flags: int) -> None:
+def _link(path: Path, root: Path) -> None:
+    new = inside(path, root)
+    if not os.path.lexists(new):
+        new.parent.mkdir(parents=True, exist_ok=True)
+        new.symlink_to(path.readlink() if path in SYSTEM else path.resolve())
+
+
+def _bind(handle: int, target: Path, attributes: int) -> None:
     source = f"/proc/self/fd/{handle}"
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    if os.path.isdir(source):
-        os.mkdir(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if Path(source).is_dir():
+        target.mkdir()
     else:
-        os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
-    kernel.mount(source, target, None, kernel.MS_BIND | kernel.MS_REC)
-    kernel.restrict_mounts(target, flags)
+        target.touch()
+    kernel.mount(source, str(target), None, kernel.MS_BIND | kernel.MS_REC)
+    kernel.restrict_mounts(str(target), attributes)
 
 
-def _enter(root: str) -> None:
+def _cover(folder: Path) -> None:
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("tmpfs", str(folder), "tmpfs", flags, "size=4k")
+
+
+def _enter(root: Path) -> None:
     os.chdir(root)
-    kernel.restrict_mounts(root, 0)
     kernel.pivot_root(".", ".")
     kernel.unmount(".")
     os.chdir("/")
-    kernel.mount("none", "/", None, kernel.MS_BIND | kernel.MS_RDONLY | 32 | kernel.MS_NOSUID | kernel.MS_NODEV)
+    flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("none", "/", None, flags)
 
 
-def landlock_rules(libraries: list[str], temp: str) -> list[tuple[str, int]]:
+def landlock_rules(libraries: list[Path], temp: Path) -> list[tuple[Path, int]]:
     """What a program may do where, under Landlock: read libraries, use devices, write in its own folder."""
-    read, use, everything = 4, 2 | 4, (1 << 16) - 1
-    rules = [(path, use) for path in DEVICES]
-    rules += [(path, read) for path in FILES]
-    for folder in (*libraries, "/usr/lib", "/usr/lib64", "/lib", "/lib64"):
-        rules += _visible(os.path.realpath(folder))
-    return [*rules, (temp, everything & ~(1 << 6 | 1 << 11 | 1 << 9))]
+    rules = [(path, landlock.READ_FILE | landlock.WRITE_FILE) for path in DEVICES]
+    rules += [(path, landlock.READ) for path in FILES]
+    for folder in (*libraries, *(Path(name) for name in ("/usr/lib", "/usr/lib64", "/lib", "/lib64"))):
+        rules += _visible(folder.resolve())
+    return [*rules, (temp, landlock.OWN)]
 
 
-def _visible(folder: str) -> list[tuple[str, int]]:
-    """Everything below a folder but installed packages; their names may be listed, their contents not."""
-    if not os.path.isdir(folder):
+def _visible(folder: Path) -> list[tuple[Path, int]]:
+    """Everything below a folder but installed packages; their names may be listed, their contents not read."""
+    if not folder.is_dir():
         return []
-    banned = {os.path.realpath(path) for path in hidden(folder)}
+    banned = {path.resolve() for path in hidden(folder)}
     if not banned:
-        return [(folder, 4 | 8)]
-    rules = [(folder, 8)] if os.path.dirname(next(iter(banned))) == folder else []
-    for entry in os.scandir(folder):
-        if entry.path in banned:
+        return [(folder, landlock.READ)]
+    rules = [(folder, landlock.READ_DIR)]
+    for entry in folder.iterdir():
+        if entry in banned:
             continue
-        inside = entry.is_dir(follow_symlinks=False) and any(path.startswith(entry.path + "/") for path in banned)
-        rules += _visible(entry.path) if inside else [(entry.path, 4 | 8)]
+        deeper = entry.is_dir() and not entry.is_symlink() and any(entry in path.parents for path in banned)
+        rules += _visible(entry) if deeper else [(entry, landlock.READ)]
     return rules
 
 
-def readable_by_all(path: str) -> bool:
+def readable_by_all(path: Path) -> bool:
     """Can any user read this folder?"""
-    folder = os.path.realpath(path)
-    while folder != "/":
-        if os.stat(folder).st_mode & 0o5 != 0o5:
-            return False
-        folder = os.path.dirname(folder)
-    return True
+    return all(folder.stat().st_mode & 0o5 == 0o5 for folder in (path, *path.parents))
 
 
 class Library:
@@ -166,20 +165,18 @@ class Library:
 def copy_library() -> str:
     """A copy of the standard library in a new temporary folder; gives the folder. Links where it can."""
     folder = tempfile.mkdtemp(prefix="cogumi-library-")
-    ignore = shutil.ignore_patterns(*HIDDEN, "lib2to3", "tkinter", "turtledemo", "config-*")
+    ignore = shutil.ignore_patterns(*HIDDEN, *UNNEEDED)
     for path in library():
         shutil.copytree(path, folder, ignore=ignore, copy_function=link_or_copy, dirs_exist_ok=True)
-    os.chmod(folder, 0o755)  # noqa: S103 - it is to be read by a user that owns nothing
+    Path(folder).chmod(0o755)
     return folder
 
 
 def link_or_copy(source: str, target: str) -> None:
     """A second name for a file, or a second file where the first cannot have one or is not everybody's to read."""
-    try:
-        if os.stat(source).st_mode & 0o4:
+    with suppress(OSError):
+        if Path(source).stat().st_mode & 0o4:
             os.link(source, target)
             return
-    except OSError:
-        pass
     shutil.copyfile(source, target)
-    os.chmod(target, 0o644)
+    Path(target).chmod(0o644)

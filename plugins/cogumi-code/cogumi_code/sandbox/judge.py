@@ -11,7 +11,7 @@ import random
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from cogumi_code.sandbox import peer as peers
@@ -88,7 +88,7 @@ class Session:
             raise self.spoil("fail", f"raised {reply.get('text')}")
         raise error
 
-    def items(self, handle: int) -> Iterator[Any]:
+    def items(self, handle: int) -> Generator[Any, Any, Any]:
         """A generator over an iterator of the program's; what is sent into it is handed on."""
         sent = None
         while True:

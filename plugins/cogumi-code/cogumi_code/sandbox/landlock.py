@@ -9,11 +9,15 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from cogumi_code.sandbox import kernel
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 READ = READ_FILE | READ_DIR
+MAKE_DEVICES, MAKE_SOCKET = 1 << 6 | 1 << 11, 1 << 9
+OWN = (1 << 16) - 1 & ~(EXECUTE | MAKE_DEVICES | MAKE_SOCKET)
+"""What a program may do in its own folder."""
 RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 """Rights over files that each version of the interface knows; 5 is also what later ones know."""
 FOR_FILES = EXECUTE | WRITE_FILE | READ_FILE | 1 << 14 | 1 << 15
@@ -36,7 +40,7 @@ def version() -> int:
     return kernel.syscall("landlock", kernel.LANDLOCK_CREATE, 0, 0, 1)
 
 
-def ruleset(rules: Iterable[tuple[str, int]]) -> int:
+def ruleset(rules: Iterable[tuple[Path, int]]) -> int:
     """A descriptor for: only the given rights beneath each path. Missing paths are skipped; raises `OSError`."""
     known = version()
     handled = RIGHTS[min(known, max(RIGHTS))]
@@ -54,13 +58,13 @@ def enter(fd: int) -> None:
     os.close(fd)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _allow(ruleset: int, path: Path, rights: int) -> None:
     try:
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        if not os.path.isdir(path):  # noqa: PTH112 - the zygote does without pathlib
+        if not path.is_dir():
             rights &= FOR_FILES
         beneath = _Beneath(rights, fd)
         kernel.syscall("landlock_add_rule", kernel.LANDLOCK_ADD, ruleset, 1, ctypes.byref(beneath), 0)

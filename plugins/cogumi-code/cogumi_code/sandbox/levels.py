@@ -42,8 +42,7 @@ def setup(level: int, library: str | None) -> dict[str, Any]:
 
 def unused_uid() -> int | None:
     """A user that nobody is; None where no other user exists for this process."""
-    with open("/proc/self/uid_map") as file:  # noqa: PTH123
-        ranges = [tuple(map(int, line.split())) for line in file]
+    ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
     users = {path.stat().st_uid for path in Path("/proc").iterdir() if path.name.isdigit() and path.exists()}
     for _ in range(100):
         uid = secrets.choice(UIDS)

@@ -7,12 +7,14 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cogumi_code.sandbox.server import BOOT, environment
 
-START, GRACE = 30.0, 30.0
+START, GRACE = 60.0, 60.0
 """Seconds for a pair to start, and beyond a program's wall time for it to answer."""
 
 
@@ -28,10 +30,10 @@ class Pair:
         self._out, out = os.pipe()
         self._process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-S", "-c", BOOT.format("server"), path, str(out)],
-            env=environment("/"),
+            env=environment(tempfile.gettempdir()),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=None if os.environ.get("DBG") else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             pass_fds=[out],
             start_new_session=True,
         )
@@ -48,10 +50,8 @@ class Pair:
     def close(self) -> None:
         """End it and all it started."""
         if self._process.stdin is not None:
-            try:
+            with suppress(OSError):  # what could not be written is of no use any more
                 self._process.stdin.close()
-            except OSError:  # what could not be written is of no use any more
-                pass
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:

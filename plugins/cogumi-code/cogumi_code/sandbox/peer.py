@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from cogumi_code.sandbox import wire
 from cogumi_code.sandbox.link import Link
@@ -21,6 +21,10 @@ EXCEPTIONS = {
     if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, BaseExceptionGroup)
 }
 """Exceptions that cross as themselves; any other crosses as its nearest ancestor among them."""
+
+
+Grant: TypeAlias = Callable[[Any, dict[str, Any], list[Any]], Any]
+"""Serves one kind of request: given the object that it is about, the message and the decoded arguments."""
 
 
 class Refused(Exception):
@@ -71,7 +75,7 @@ class Peer:
         self,
         link: Link,
         stand_in: Callable[[Peer, list[Any]], Any],
-        grants: dict[str, Callable[[Any, dict[str, Any], list[Any]], Any]],
+        grants: dict[str, Grant],
         budget: int,
         shares: str = "cio",
     ) -> None:

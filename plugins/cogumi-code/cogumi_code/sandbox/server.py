@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,13 +18,15 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import judge, preload, rubbish, watch
+from cogumi_code.sandbox import house, judge, preload, rubbish, watch
 from cogumi_code.sandbox.link import Closed, Link
+from cogumi_code.sandbox.walls import FOLDER
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds within which a zygote has to answer, or is given up."""
 FIRST_LOOK, NEXT_LOOK = 0.2, 0.1
 """Seconds after which, and between which, a program's processes are looked at."""
@@ -42,21 +43,20 @@ class Broken(Exception):
 class Server:
     """One zygote and its programs."""
 
-    def __init__(self, setup: dict[str, Any]) -> None:
+    def __init__(self, setup: dict[str, Any], temp: str) -> None:
         self.level: int = setup["level"]
         self.uid: int | None = setup["uid"]
-        self.temp = tempfile.mkdtemp(prefix="cogumi-sandbox-")
-        os.chmod(self.temp, 0o711)  # noqa: PTH101 - the unused user has to reach its folder below
+        self.temp = temp
         self.judge: Judge | None = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
-        home = "/tmp" if self.level == 1 else os.path.join(self.temp, "program")  # noqa: PTH118
+        home = house.TEMP if self.level == 1 else str(Path(self.temp, FOLDER))
         self.process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-S", "-c", BOOT.format("zygote"), setup.pop("path"), str(theirs.fileno())],
             env=environment(home),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=None,
+            stderr=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
         theirs.close()
@@ -114,19 +114,18 @@ class Server:
     def clean(self) -> None:
         """Remove what a program left in real folders."""
         if self.level > 1:
-            rubbish.empty(self.temp)
+            rubbish.empty(Path(self.temp))
         if self.level > 2 and self.uid is not None:
             rubbish.clean_shared(self.uid)
 
     def close(self) -> None:
-        """End judge and zygote and remove the folder."""
+        """End judge and zygote."""
         self._retire_judge()
         self.control.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
         self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.temp, ignore_errors=True)
 
 
 class Trial:
@@ -332,14 +331,15 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     preload.everything()
     out = os.fdopen(descriptor, "w", buffering=1)
-    server: Server | None = None
+    temp = tempfile.mkdtemp(prefix="cogumi-sandbox-")
+    Path(temp).chmod(0o711)  # the unused user has to reach its folder below
     try:
-        server = Server(json.loads(sys.stdin.readline()))
-        out.write(json.dumps({"ready": True}) + "\n")
-        for line in sys.stdin:
-            out.write(json.dumps(server.run(json.loads(line))) + "\n")
+        with closing(Server(json.loads(sys.stdin.readline()), temp)) as server:
+            out.write(json.dumps({"ready": True}) + "\n")
+            for line in sys.stdin:
+                out.write(json.dumps(server.run(json.loads(line))) + "\n")
     except Exception as error:  # told to the caller, who may try again with another pair
-        out.write(json.dumps({"broken": f"{type(error).__name__}: {error}"}) + "\n")
+        with suppress(OSError):
+            out.write(json.dumps({"broken": f"{type(error).__name__}: {error}"}) + "\n")
     finally:
-        if server is not None:
-            server.close()
+        rubbish.remove(Path(temp))

@@ -13,6 +13,7 @@ import select
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from cogumi_code.sandbox import filters, house, kernel, landlock, limits
@@ -53,8 +54,8 @@ class Walls:
             return
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         if self.setup.level == 2:
-            libraries = [self.setup.library] if self.setup.library else house.library()
-            rules = landlock.ruleset(house.landlock_rules(libraries, self.setup.temp))
+            libraries = [Path(self.setup.library)] if self.setup.library else house.library()
+            rules = landlock.ruleset(house.landlock_rules(libraries, Path(self.setup.temp)))
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             landlock.enter(rules)
 
@@ -65,7 +66,7 @@ class Walls:
         os.close(tell)
         if os.waitpid(helper, 0)[1]:
             raise OSError("the maps of the user namespace cannot be written")
-        house.build(house.TEMP)
+        house.build(Path(house.TEMP))
         child = os.fork()
         if child:
             wait_for(child)
@@ -76,8 +77,8 @@ class Walls:
         if self.setup.level == 1:
             self._mount_folder(disk)
         else:
-            folder = os.path.join(self.setup.temp, FOLDER)
-            os.mkdir(folder, 0o700)
+            folder = Path(self.setup.temp, FOLDER)
+            folder.mkdir(0o700)
             if self.setup.uid is not None:
                 os.chown(folder, self.setup.uid, self.setup.uid)
         return os.fork()
@@ -85,7 +86,7 @@ class Walls:
     def inner(self, wanted: dict[str, Any]) -> None:
         """Put up the inner ring around this process, in the forked child."""
         os.setsid()
-        os.chdir(house.TEMP if self.setup.level == 1 else os.path.join(self.setup.temp, FOLDER))
+        os.chdir(house.TEMP if self.setup.level == 1 else Path(self.setup.temp, FOLDER))
         limits.restrict(wanted, self._processes(wanted["processes"]))
         self._drop()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -208,10 +209,9 @@ def kill_user(uid: int) -> None:
 
 def children() -> list[int]:
     """The processes whose parent this one is; orphans of a program's are among them."""
-    own, found = str(os.getpid()), []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:
-                if file.read().rpartition(b")")[2].split()[1] == own.encode():
-                    found.append(int(entry))
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid():
+                found.append(int(stat.parent.name))
     return found

@@ -6,6 +6,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -25,12 +26,12 @@ def usage(root: int, skip: int) -> Usage:
     """The usage of all descendants of `root` that are more than `skip` generations below it."""
     parents: dict[int, int] = {}
     used: dict[int, tuple[float, int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with suppress(OSError), open(f"/proc/{entry}/stat", "rb") as file:  # noqa: PTH123 - called often
-                fields = file.read().rpartition(b")")[2].split()
-                parents[int(entry)] = int(fields[1])
-                used[int(entry)] = (sum(map(int, fields[11:15])) / TICK, int(fields[21]) * PAGE)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_bytes().rpartition(b")")[2].split()
+            pid = int(stat.parent.name)
+            parents[pid] = int(fields[1])
+            used[pid] = (sum(map(int, fields[11:15])) / TICK, int(fields[21]) * PAGE)
     found = [used[pid] for pid in used if _generation(pid, root, parents) > skip]
     return Usage(sum(cpu for cpu, _ in found), sum(memory for _, memory in found))
 
@@ -55,7 +56,7 @@ def stored(folder: str) -> int:
         for name in names:
             count += 1
             with suppress(OSError):
-                total += max(os.lstat(os.path.join(path, name)).st_blocks * 512, 4096)
+                total += max(Path(path, name).lstat().st_blocks * 512, PAGE)
             if count > MOST_FILES:
                 return total + count * PAGE
     return total

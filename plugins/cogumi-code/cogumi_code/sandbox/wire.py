@@ -26,7 +26,7 @@ NAMED = {value: name for name, value in vars(builtins).items() if isinstance(val
 BY_NAME = {name: value for value, name in NAMED.items()}
 VIEWS = {"k": type({}.keys()), "v": type({}.values()), "m": type({}.items())}
 VIEW_TAGS = {kind: tag for tag, kind in VIEWS.items()}
-DATES = {"date": datetime.date, "datetime": datetime.datetime, "time": datetime.time}
+DATES: dict[str, Any] = {"date": datetime.date, "datetime": datetime.datetime, "time": datetime.time}
 MUTABLE = {"l": list, "d": dict, "S": set, "Y": bytearray, "q": deque}
 
 
@@ -88,7 +88,7 @@ class Encoder:
             if issubclass(kind, base):
                 return describe(self, value)
         if kind in VIEW_TAGS:
-            return [VIEW_TAGS[kind], [self.reference(item) for item in _view_items(value)]]
+            return [VIEW_TAGS[kind], [self.reference(item) for item in _view_items(value, VIEW_TAGS[kind])]]
         if (kind is type or kind is type(len)) and value in NAMED:
             return ["b", NAMED[value]]
         return self.export(value)
@@ -116,8 +116,8 @@ def _has_surrogates(text: str) -> bool:
     return False
 
 
-def _view_items(view: Any) -> list[Any]:
-    return [part for pair in view for part in pair] if type(view) is VIEWS["m"] else list(view)
+def _view_items(view: Any, tag: str) -> list[Any]:
+    return [part for pair in view for part in pair] if tag == "m" else list(view)
 
 
 def _int(encoder: Encoder, value: Any) -> list[Any]:
@@ -235,7 +235,7 @@ class Decoder:
             raise Malformed("an update of something that cannot change")
         try:
             if node[0] == "Y":
-                target[:] = b64decode(node[1])
+                target[:] = b64decode(node[1], validate=True)
             else:
                 parts = [self.value(part) for part in node[1]]
                 target.clear()
@@ -293,8 +293,8 @@ LEAVES: dict[str, Callable[[list[Any]], Any]] = {
     "d": lambda node: {},
     "S": lambda node: set(),
     "q": lambda node: deque(maxlen=node[2]),
-    "Y": lambda node: bytearray(b64decode(node[1])),
-    "y": lambda node: b64decode(node[1]),
+    "Y": lambda node: bytearray(b64decode(node[1], validate=True)),
+    "y": lambda node: b64decode(node[1], validate=True),
     "i": lambda node: int(node[1], 16),
     "f": lambda node: float(node[1]),
     "s": lambda node: bytes.fromhex(node[1]).decode("utf-8", "surrogatepass"),

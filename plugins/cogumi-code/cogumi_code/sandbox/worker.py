@@ -28,7 +28,7 @@ def serve(fd: int, budget: int) -> None:
     tempfile.tempdir = None  # a zygote's cached folder is not this program's
     random.seed(0)
     program = Program()
-    grants = {"load": program.load, "call": call, "next": advance, "attribute": attribute}
+    grants: dict[str, peers.Grant] = {"load": program.load, "call": call, "next": advance, "attribute": attribute}
     peer = program.peer = Peer(Link(fd, 1 << 30), stand_in, grants, budget)
     try:
         while True:

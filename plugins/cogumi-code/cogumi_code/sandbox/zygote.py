@@ -53,7 +53,7 @@ def prepare(setup: Setup) -> None:
     """Warm up: import what programs import, and keep the collector from touching it after each fork."""
     preload.everything()
     stdlib = [setup.library] if setup.library else [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
-    sys.path[:] = dict.fromkeys([*stdlib, os.path.join(stdlib[-1], "lib-dynload")])
+    sys.path[:] = dict.fromkeys([*stdlib, f"{stdlib[-1]}/lib-dynload"])
     sys.path_importer_cache.clear()
     sys.argv[:] = [""]
     for stream in (sys.stdout, sys.stderr):
@@ -109,13 +109,14 @@ def become(walls: Walls, limits: dict[str, Any], fds: list[int], tell: int) -> N
         os._exit(1)
     os.close(TELL)
     worker.serve(CHANNEL, limits["answer"])
+    os._exit(1)
 
 
 def finish(program: Started, control: socket.socket, walls: Walls) -> dict[str, Any]:
     """Wait until the program ends or is to be ended; see to it that nothing of it is left; tell how it went."""
     watch = os.pidfd_open(program.child)
     try:
-        select.select([control, watch], [], [])
+        select.select([control.fileno(), watch], [], [])
         own = bool(select.select([watch], [], [], 0)[0])
     finally:
         os.close(watch)
