@@ -31,9 +31,11 @@ class Engine:
         self.model: Any = model.eval()
         self.pad_id = pad_id
         self.device: torch.device = model.device
-        self.context: int | None = getattr(model.config.get_text_config(decoder=True), "max_position_embeddings", None)
+        config = model.config.get_text_config(decoder=True)
+        self.context: int | None = getattr(config, "max_position_embeddings", None)
+        """Most positions; None where the model has no such bound."""
+        self.vocabulary: int = config.vocab_size
         self._takes = set(inspect.signature(model.forward).parameters)
-        self.vocabulary: int = model.get_output_embeddings().weight.shape[0]
         self.token_bytes = 0
         """Memory that one token of one row takes in the cache."""
         with torch.inference_mode():
@@ -93,8 +95,8 @@ class Engine:
         config = self.model.config
         kinds = set(getattr(config.get_text_config(decoder=True), "layer_types", None) or ["full_attention"])
         window = getattr(config.get_text_config(decoder=True), "sliding_window", None)  # too wide for a trial to notice
-        usual = config._attn_implementation
-        if usual == "sdpa" and kinds == {"full_attention"} and not window and self.model._supports_attention_backend:
+        usual, able = config._attn_implementation, getattr(self.model, "_supports_attention_backend", False)
+        if usual == "sdpa" and kinds == {"full_attention"} and not window and able:
             attention.register()
             self.model.set_attn_implementation(attention.NAME)
             if self._agrees(SharedMemory):

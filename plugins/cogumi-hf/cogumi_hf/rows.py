@@ -15,16 +15,25 @@ class Row:
     """One sample on its way."""
 
     request: Request
+    """What it is a sample of."""
     index: int
+    """Which of the request's samples."""
     prompt: tuple[int, ...]
+    """The prompt's ids."""
     digest: str
+    """Their fingerprint."""
     limit: int
     """Most tokens to draw: `max_tokens`, or what the model's context leaves."""
     seed: int
+    """Where its random numbers start."""
     drawn: list[int] = field(default_factory=list)
+    """The ids drawn so far."""
     logprob: float = 0.0
+    """The sum of their log-probabilities at temperature 1, in nats."""
     done: bool = False
+    """Nothing more is to be drawn."""
     error: str | None = None
+    """Why there is no sample, in one line."""
 
     @property
     def ids(self) -> tuple[int, ...]:
