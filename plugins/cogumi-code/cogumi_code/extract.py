@@ -16,9 +16,9 @@ from itertools import islice
 
 from cogumi_code.syntax import gives, longest, tidy
 
-LONGEST = 64_000
+LONGEST = 20_000
 """Characters that are looked at; no program is as long."""
-MOST_BLOCKS = 20
+MOST_BLOCKS = 8
 """Fences and beginnings that are tried."""
 _FENCE = re.compile(r"(?<![`~])(```++|~~~++)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)

@@ -7,7 +7,7 @@ Light to import: the sandbox is loaded when a program is to be run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cogumi import hookimpl
@@ -17,7 +17,7 @@ from cogumi.hookspecs import Register
 from cogumi.protocols import Benchmark, Category
 from cogumi.records import Problem, Strategy
 from cogumi_code.problems import humaneval_problem, is_mbpp, mbpp_problem, training_side
-from cogumi_code.runner import Level, Walls
+from cogumi_code.runner import ACCEPT, Level, Walls
 from cogumi_code.task import CodeTask, Reading, Style
 
 MAX_TOKENS = 512
@@ -105,6 +105,22 @@ def register_categories(register: Register[Callable[..., Category]]) -> None:
 def register_benchmarks(register: Register[Callable[..., Benchmark]]) -> None:
     """Offer `humaneval`."""
     register("humaneval", humaneval)
+
+
+def doctor() -> Iterator[tuple[str, bool | None, str, str]]:
+    """For `cogumi doctor`: the walls of the sandbox that hold on this machine, and why stronger ones are missing."""
+    from cogumi_code.sandbox import probe
+
+    found = probe()
+    best = next((level for level in found if level.available and level.number < 4), None)
+    for level in found:
+        name = f"sandbox level {level.number}, {level.name}"
+        if level is best:
+            yield name, True, f"{level.why}; this is what programs run behind", ""
+        elif best is None and level.number == 4:
+            yield name, False, "the only one to be had", ACCEPT
+        else:
+            yield name, None, level.why, ""
 
 
 def _problem(row: Row) -> Problem:

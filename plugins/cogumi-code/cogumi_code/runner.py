@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Level: TypeAlias = Literal["auto", 1, 2, 3, 4]
 Asked = TypeVar("Asked", "Program", "Call")
 Answered = TypeVar("Answered", "Result", "Behaviour")
+ACCEPT = "at your own risk: -o code.accept_unsandboxed=true -o humaneval.accept_unsandboxed=true"
+"""How to do without walls."""
 REMEMBERED = 100_000
 """Answers that are kept; beyond that all are forgotten."""
 
@@ -71,8 +73,7 @@ def _open(walls: Walls) -> Sandbox:
     try:
         return Sandbox(workers=walls.workers, level=walls.level, accept_unsandboxed=walls.accept_unsandboxed).__enter__()
     except NoSandbox as error:
-        fix = "see `cogumi doctor`, or set accept_unsandboxed=true for code and humaneval"
-        raise BadInput(str(error), field="level", fix=fix) from error
+        raise BadInput(str(error), field="level", fix=f"see `cogumi doctor`; {ACCEPT}") from error
 
 
 def _remembered(

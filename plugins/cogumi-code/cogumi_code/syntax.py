@@ -8,8 +8,10 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-MOST_CUTS = 60
-"""How often a text is cut where it cannot be parsed."""
+MOST_CUTS = 30
+"""How often a text is cut where it cannot be parsed; a long one less often, for each time costs the parsing of all of it."""
+MOST_PARSED = 60_000
+"""Characters that are parsed to find out how much of a text parses, as far as three cuts allow."""
 _parsing = threading.Lock()
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -30,7 +32,7 @@ def longest(prompt: str, code: str) -> str | None:
     """The longest run of whole lines of `code` that parses behind `prompt`; None where no line does."""
     before = prompt.count("\n")
     lines = code.split("\n")
-    for _ in range(MOST_CUTS):
+    for _ in range(max(3, min(MOST_CUTS, MOST_PARSED // (len(prompt + code) + 1)))):
         found = parsed(prompt + "\n".join(lines))
         if isinstance(found, ast.Module):
             return "\n".join(lines)
@@ -57,7 +59,8 @@ def tidy(prompt: str, code: str, name: str, earlier: Sequence[str] = (), *, firs
     olds = [(piece, found) for piece in earlier if isinstance(found := parsed(piece), ast.Module)]
     used = _reachable(kept, [*rest, *(node for _, found in olds for node in found.body)], name)
     helpers = "".join(_text(piece, node) for piece, found in olds for node in found.body if node in used)
-    code = _without(code, [node for node in rest if node not in used], prompt.count("\n"))
+    shorter = _without(code, [node for node in rest if node not in used], prompt.count("\n"))
+    code = shorter if isinstance(parsed(prompt + shorter), ast.Module) else code  # a line may go on in one that is gone
     continues = code.lstrip("\n")[:1].isspace()
     return f"{code}\n{helpers}" if helpers and continues else f"\n{helpers}{code}" if helpers else code
 

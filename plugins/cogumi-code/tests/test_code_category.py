@@ -3,7 +3,7 @@ import threading
 
 import pytest
 from code_tests import real, said
-from cogumi_code.plugin import code, humaneval
+from cogumi_code.plugin import code, doctor, humaneval
 from cogumi_code.sandbox import Result
 
 from cogumi.errors import BadInput
@@ -241,3 +241,22 @@ def test_no_sandbox_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
 def test_options_are_checked():
     with pytest.raises(BadInput, match="workers: 0 workers do no work"):
         code(workers=0)
+
+
+def test_the_doctor_names_the_walls_that_are_used_and_why_others_are_not(monkeypatch):
+    from cogumi_code import sandbox
+    from cogumi_code.sandbox import Level
+
+    names = ("namespaces", "Landlock", "unused user", "limits alone")
+
+    def found(*available):
+        levels = [Level(number=n, name=names[n - 1], available=n in available, why=f"why {n}") for n in (1, 2, 3, 4)]
+        monkeypatch.setattr(sandbox, "probe", lambda: levels)
+        return list(doctor())
+
+    lines = found(2, 3, 4)
+    assert [ok for _, ok, _, _ in lines] == [None, True, None, None]
+    assert lines[0][:3] == ("sandbox level 1, namespaces", None, "why 1")
+    *_, last = found(4)
+    assert last[1] is False
+    assert "accept_unsandboxed" in last[3]

@@ -119,6 +119,11 @@ def test_a_cut_last_line_is_dropped_and_the_rest_kept():
     ast.parse(PROMPT + code)
 
 
+def test_a_line_that_goes_on_in_one_that_is_not_needed_does_no_harm():
+    code = program(WHOLE + "\\\nprint(3)\n", PROMPT, "area")
+    ast.parse(PROMPT + code)
+
+
 def test_reading_is_the_same_whatever_the_process_makes_of_warnings():
     text = READ["dubious escape"]
     with warnings.catch_warnings():
