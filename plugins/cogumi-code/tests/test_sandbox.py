@@ -43,7 +43,17 @@ def test_the_result_says_which_assertion_failed(sandbox: Sandbox) -> None:
 
 def test_a_test_that_cannot_be_used_is_not_the_programs_fault(sandbox: Sandbox) -> None:
     results = list(sandbox.check([variant(test=""), variant(test="def check(:"), variant(test="check = 3")]))
-    assert [(result.verdict, result.passed) for result in results] == [("sandbox_error", None)] * 3
+    results += sandbox.check([variant(test="import no_such_module\n" + ADD.test)])
+    results += sandbox.check([variant(test="def check(candidate):\n    import no_such_module\n")])
+    assert [(result.verdict, result.passed) for result in results] == [("sandbox_error", None)] * 5
+
+
+def test_a_program_that_imports_what_is_not_there_fails(sandbox: Sandbox) -> None:
+    late = "    import no_such_module\n    return a + b\n"
+    early = "    return a + b\n\nimport no_such_module\n"
+    forged = "    raise ImportError('no')\n"
+    results = sandbox.check([variant(completion=completion) for completion in (late, early, forged)])
+    assert [result.verdict for result in results] == ["fail"] * 3
 
 
 def test_an_object_that_cannot_be_handed_over_is_not_the_programs_fault(sandbox: Sandbox) -> None:
@@ -90,6 +100,13 @@ def test_behaviours_up_to_a_timeout_are_kept(sandbox: Sandbox) -> None:
     (result,) = sandbox.run([call("def f(x):\n  while x > 1: pass\n  return x", (1,), (2,), (1,), cpu=0.2)])
     assert result.outputs == ("1", None, None)
     assert result.verdict == "timeout"
+
+
+def test_many_behaviours_arrive_whole(sandbox: Sandbox) -> None:
+    calls = [call("def f(x): return x * 1000", *[("ab" * i,) for i in range(60)])] * 3
+    for result in sandbox.run(calls):
+        assert result.outputs == tuple(repr("ab" * i * 1000) for i in range(60))
+        assert result.verdict == "pass"
 
 
 def test_inputs_have_to_be_data() -> None:

@@ -148,7 +148,7 @@ def test_what_is_too_large_is_not_sent(value: Any) -> None:
         Encoder(refuse, budget=90).add(value)
 
 
-NONSENSE = [
+NONSENSE: list[Any] = [
     None,
     [None],
     [[]],
@@ -205,12 +205,22 @@ def test_a_reference_to_nothing_is_refused(reference: Any) -> None:
 
 
 def test_an_update_changes_what_was_sent_and_nothing_else() -> None:
-    items, fixed = [1, 2], (1, 2)
+    items: list[Any] = [1, 2]
+    fixed = (1, 2)
     decoder = Decoder(refuse, [items, fixed])
     decoder.update(0, ["l", [3, [0]]])
     assert items[0] == 3
     assert items[1] is items
-    for number, node in ((1, ["t", []]), (0, ["d", []]), (2, ["l", []]), (True, ["l", []]), (0, ["l", 5]), (0, []), (0, None)):
+    wrong: list[tuple[Any, Any]] = [
+        (1, ["t", []]),
+        (0, ["d", []]),
+        (2, ["l", []]),
+        (True, ["l", []]),
+        (0, ["l", 5]),
+        (0, []),
+        (0, None),
+    ]
+    for number, node in wrong:
         with pytest.raises(Malformed):
             decoder.update(number, node)
 

@@ -21,19 +21,20 @@ pidfd_getfd pidfd_open pidfd_send_signal pivot_root process_madvise process_mrel
 ptrace quotactl quotactl_fd reboot request_key seccomp set_mempolicy sethostname setdomainname setns settimeofday
 swapoff swapon syslog umount umount2 unshare uselib userfaultfd ustat vhangup vmsplice
 memfd_create memfd_secret msgctl msgget msgrcv msgsnd semctl semget semop semtimedop shmat shmctl shmdt shmget
-mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
+ioprio_set mq_open mq_unlink mq_timedsend mq_timedreceive mq_notify mq_getsetattr
 socket accept accept4 bind connect listen
 """
 """Refused at every level."""
 ALONE = """
 fork vfork execve execveat rt_sigqueueinfo rt_tgsigqueueinfo tkill
-setpriority sched_setparam sched_setscheduler sched_setattr ioprio_set
 chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat truncate utime utimes futimesat utimensat
 setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat
 inotify_init inotify_init1 file_setattr
 """
 """Refused too where the program may be one of the user's own processes, in the user's own file system: Landlock guards the
 contents of files, but neither their modes, owners and times nor other processes."""
+OTHERS = ("prlimit64", "sched_setaffinity", "sched_setparam", "sched_setscheduler", "sched_setattr", "setpriority")
+"""Allowed for the calling process itself (0) and for no other: the zygote may be of the same user."""
 NAMESPACES = 0x7E020000 | 0x80
 """Every CLONE_NEW... flag."""
 CLONE_THREAD = 0x10000
@@ -67,12 +68,12 @@ def build(alone: bool) -> bytes:
     for command in FCNTLS:
         _add(rules, deny, "fcntl", seccomp.Arg(1, seccomp.MASKED_EQ, 0xFFFFFFFF, command))
     _add(rules, deny, "socketpair", seccomp.Arg(0, seccomp.NE, AF_UNIX))
+    for name in OTHERS:
+        _add(rules, deny, name, seccomp.Arg(1 if name == "setpriority" else 0, seccomp.NE, 0))
     if alone:
         _add(rules, deny, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
         _add(rules, deny, "tgkill", seccomp.Arg(0, seccomp.NE, SELF))
         _add(rules, deny, "kill", seccomp.Arg(0, seccomp.NE, SELF))
-        for name in ("prlimit64", "sched_setaffinity"):
-            _add(rules, deny, name, seccomp.Arg(0, seccomp.NE, 0))
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)

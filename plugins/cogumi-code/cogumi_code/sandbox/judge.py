@@ -166,6 +166,9 @@ def check(job: dict[str, Any], fd: int) -> tuple[str, str]:
         pass
     except MemoryError:
         session.spoil("memory", "the test ran out of memory on the program's answers")
+    except ImportError as error:
+        own = traceback.extract_tb(error.__traceback__)[-1].filename in ("<test>", "<prompt>")
+        session.spoil("sandbox_error" if own else "fail", where(error, job["test"]))
     except BaseException as error:  # an assertion, or whatever else the test runs into
         session.spoil("fail", where(error, job["test"]))
     return session.ending or ("pass", "")

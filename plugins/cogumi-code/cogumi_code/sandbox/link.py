@@ -55,6 +55,10 @@ class Link:
             raise Garbled("not a JSON object")
         return message
 
+    def holds_more(self) -> bool:
+        """Is (the beginning of) a further message here already, so that waiting for the descriptor would be wrong?"""
+        return bool(self._buffer)
+
     def _exactly(self, length: int) -> bytes:
         if len(self._buffer) < length:
             parts, have = [self._buffer], len(self._buffer)

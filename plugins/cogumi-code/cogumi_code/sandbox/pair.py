@@ -39,7 +39,7 @@ class Pair:
         )
         os.close(out)
         self._rest = b""
-        self._write({**setup, "path": path})
+        self._write({**setup, "path": path, "search": [entry for entry in sys.path if entry and entry != path]})
         self._read(START)
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:

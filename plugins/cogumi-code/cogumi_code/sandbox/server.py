@@ -50,7 +50,12 @@ class Server:
         self.judge: Judge | None = None
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control = ours
-        home = house.TEMP if self.level == 1 else str(Path(self.temp, FOLDER))
+        self.folder = Path(self.temp, FOLDER)
+        if self.level > 1:
+            self.folder.mkdir(0o700)
+            if self.uid is not None:
+                os.chown(self.folder, self.uid, self.uid)
+        home = house.TEMP if self.level == 1 else str(self.folder)
         self.process = subprocess.Popen(
             [sys.executable, "-s", "-P", "-S", "-c", BOOT.format("zygote"), setup.pop("path"), str(theirs.fileno())],
             env=environment(home),
@@ -114,7 +119,7 @@ class Server:
     def clean(self) -> None:
         """Remove what a program left in real folders."""
         if self.level > 1:
-            rubbish.empty(Path(self.temp))
+            rubbish.empty(self.folder)
         if self.level > 2 and self.uid is not None:
             rubbish.clean_shared(self.uid)
 
@@ -154,6 +159,8 @@ class Trial:
                 waiting.remove(self.printed)
             if report in ready:
                 self.hear_judge()
+                while self.final is None and self.ending is None and self.judge.link.holds_more():
+                    self.hear_judge()
             if time.monotonic() >= look:
                 look = time.monotonic() + NEXT_LOOK
                 self.look(time.monotonic() >= wall)
@@ -192,7 +199,7 @@ class Trial:
             return
         server, most = self.server, self.limits["cpu"]
         now = watch.usage(server.process.pid, 1 if server.level == 1 else 0)
-        self.ending = watch.over(self.limits, now, server.temp if server.level > 1 else None)
+        self.ending = watch.over(self.limits, now, str(server.folder) if server.level > 1 else None)
         judging = self.judge.cpu()
         if self.ending is None and judging > most:
             self.ending = ("timeout", f"the test needs more than {most:g} s of CPU time on its answers")
@@ -330,11 +337,13 @@ def main(descriptor: int) -> None:
     """Serve jobs from standard input until it ends; results go to `descriptor`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     preload.everything()
+    setup = json.loads(sys.stdin.readline())
+    sys.path.extend(setup.pop("search"))  # tests may import what their caller can
     out = os.fdopen(descriptor, "w", buffering=1)
     temp = tempfile.mkdtemp(prefix="cogumi-sandbox-")
     Path(temp).chmod(0o711)  # the unused user has to reach its folder below
     try:
-        with closing(Server(json.loads(sys.stdin.readline()), temp)) as server:
+        with closing(Server(setup, temp)) as server:
             out.write(json.dumps({"ready": True}) + "\n")
             for line in sys.stdin:
                 out.write(json.dumps(server.run(json.loads(line))) + "\n")

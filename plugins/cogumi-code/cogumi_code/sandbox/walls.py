@@ -55,7 +55,7 @@ class Walls:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         if self.setup.level == 2:
             libraries = [Path(self.setup.library)] if self.setup.library else house.library()
-            rules = landlock.ruleset(house.landlock_rules(libraries, Path(self.setup.temp)))
+            rules = landlock.ruleset(house.landlock_rules(libraries, Path(self.setup.temp, FOLDER)))
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             landlock.enter(rules)
 
@@ -73,14 +73,9 @@ class Walls:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def fork(self, disk: int) -> int:
-        """Make a program's folder of at most `disk` bytes and fork the process that becomes it; 0 in the child."""
+        """Fork the process that becomes a program; 0 in the child. Where it can have one, it gets a mount of `disk` bytes."""
         if self.setup.level == 1:
             self._mount_folder(disk)
-        else:
-            folder = Path(self.setup.temp, FOLDER)
-            folder.mkdir(0o700)
-            if self.setup.uid is not None:
-                os.chown(folder, self.setup.uid, self.setup.uid)
         return os.fork()
 
     def inner(self, wanted: dict[str, Any]) -> None:

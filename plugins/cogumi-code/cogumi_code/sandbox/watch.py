@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cogumi_code.sandbox import rubbish
+
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
-MOST_FILES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,11 @@ def usage(root: int, skip: int) -> Usage:
 
 
 def cpu(process: int) -> float:
-    """CPU seconds of one process, as exactly as the kernel knows them; raises `OSError` where there is none."""
-    return time.clock_gettime(~process << 3 | 2)  # how Linux numbers another process's CPU clock
+    """CPU seconds of one process, as exactly as the kernel knows them; 0.0 of one that is gone."""
+    try:
+        return time.clock_gettime(~process << 3 | 2)  # how Linux numbers another process's CPU clock
+    except OSError:
+        return 0.0
 
 
 def _generation(pid: int, root: int, parents: dict[int, int]) -> int:
@@ -49,25 +53,12 @@ def _generation(pid: int, root: int, parents: dict[int, int]) -> int:
     return count if pid == root else 0
 
 
-def stored(folder: str) -> int:
-    """Bytes in the files below a folder; of very many files, at least that many blocks."""
-    total = count = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            count += 1
-            with suppress(OSError):
-                total += max(Path(path, name).lstat().st_blocks * 512, PAGE)
-            if count > MOST_FILES:
-                return total + count * PAGE
-    return total
-
-
 def over(limits: dict[str, Any], now: Usage, folder: str | None) -> tuple[str, str] | None:
     """The verdict on a program that uses more than it may, and why; None for one that does not."""
     if now.cpu > limits["cpu"]:
         return "timeout", f"more than {limits['cpu']:g} s of CPU time"
     if now.memory > limits["memory"]:
         return "memory", "its processes together use too much memory"
-    if folder is not None and stored(folder) > limits["disk"]:
+    if folder is not None and rubbish.stored(Path(folder)) > limits["disk"]:
         return "output", "it wrote too much into its folder"
     return None
