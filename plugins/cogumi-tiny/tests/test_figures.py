@@ -14,6 +14,8 @@ BANDS = {
     "code": SHORT | {"accuracy": (0.53, 0.63), "response_consistency": (0.10, 0.25), "majority_accuracy": (0.78, 1.0)},
 }
 """Least and greatest value of each figure."""
+PROBLEMS = {"math": 200, "code": 60}
+"""How many are measured on: a program costs a sandbox run."""
 GAP = {"math": 0.3, "code": 0.2}
 """How much better a vote is than a sample."""
 
@@ -50,7 +52,7 @@ def test_the_figures_are_those_of_a_model_after_a_first_round_of_fine_tuning(nam
 
     model = LlamaForCausalLM.from_pretrained(FOLDER).eval()
     vocabulary = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
-    assert not outside(name, asdict(measure(model, vocabulary, CATEGORIES[name], problems=200)))
+    assert not outside(name, asdict(measure(model, vocabulary, CATEGORIES[name], problems=PROBLEMS[name])))
 
 
 @pytest.mark.slow
