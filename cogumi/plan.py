@@ -117,10 +117,10 @@ def make_plan(settings: Settings, registry: Registry) -> Plan:
 
 
 def _part(entry: Entry, settings: Settings, registry: Registry, model: Model) -> Part:
-    category: Category = entry.make(**_data_options(entry, settings, model.data))
+    category: Category = entry.make(**task_options(entry, settings, model.data))
     bench = registry.get("benchmark", category.benchmark)
     voter = registry.get("voter", settings.voter or category.voter)
-    benchmark: Benchmark = bench.make(**_data_options(bench, settings, _shared_folder(entry, settings) or model.data))
+    benchmark: Benchmark = bench.make(**task_options(bench, settings, _shared_folder(entry, settings) or model.data))
     _check_strategy(entry, category.strategy, settings)
     training, held_out = _problems(entry, category.task), _problems(bench, benchmark.task)
     overlap = find_overlap(training, held_out)
@@ -159,9 +159,10 @@ def _problems(entry: Entry, task: Task) -> Sequence[Problem]:
     return problems
 
 
-def _data_options(entry: Entry, settings: Settings, data: str) -> dict[str, JSON]:
-    """An entry's options, with the data it reads unless told otherwise."""
-    default = {"data": data} if "data" in entry.options else {}
+def task_options(entry: Entry, settings: Settings, data: str) -> dict[str, JSON]:
+    """A category's or benchmark's options, with what it is given unless told otherwise, as far as it takes it."""
+    common = {"data": data} | ({"accept_unsandboxed": True} if settings.accept_unsandboxed else {})
+    default = {name: value for name, value in common.items() if name in entry.options}
     return {**default, **settings.options.get(entry.name, {})}
 
 
@@ -206,6 +207,7 @@ def _settings_record(plan: Plan) -> dict[str, JSON]:
         "held_out": {part.name: len(part.held_out) for part in plan.parts},
         "seed": s.seed,
         "trust_remote_code": s.trust_remote_code,
+        "accept_unsandboxed": s.accept_unsandboxed,
         "options": {name: table for name, table in options.items() if table},
         "training": {k: _plain(v) for k, v in plan.options(plan.trainer).items()},
     }

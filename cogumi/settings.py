@@ -59,6 +59,8 @@ class Settings:
     """Seed of the choice of problems, of every sample and of training."""
     trust_remote_code: bool = False
     """Whether code in the model's folder may run."""
+    accept_unsandboxed: bool = False
+    """Whether model-written programs may run behind limits alone where the machine offers no walls."""
     options: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     """Options by the name of what takes them."""
     pythons: Mapping[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cogumi.chat import NO_TEMPLATE
 from cogumi.errors import BadInput, PluginError, PluginFailed
-from cogumi.plan import HELD_OUT_PROBLEMS, Plan, choose, make_plan, with_adapter
+from cogumi.plan import HELD_OUT_PROBLEMS, Plan, choose, make_plan, task_options, with_adapter
 from cogumi.plugins import Entry, Plugin, Registry
 from cogumi.protocols import Benchmark, Category
 from cogumi.records import Model, Problem
@@ -260,3 +260,13 @@ def test_a_missing_template_is_noted(world: World) -> None:
 
 def test_the_trained_model_is_the_same_base_with_the_adapter(world: World) -> None:
     assert with_adapter(world.model, Path("run/adapter")) == replace(world.model, adapter="run/adapter")
+
+
+def test_accepting_no_sandbox_reaches_whatever_takes_it() -> None:
+    def code(*, accept_unsandboxed: bool = False) -> Category:
+        return fake_category("adding", task=FakeTask(5 if accept_unsandboxed else 3))
+
+    entry = Entry(kind="category", name="adding", factory=code, plugin=PLUGIN)
+    for accepted, problems in ((False, 3), (True, 5)):
+        options = task_options(entry, Settings(accept_unsandboxed=accepted), "bundled")
+        assert len(entry.make(**options).task.problems()) == problems

@@ -25,6 +25,7 @@ EVERY_FIELD: dict[str, Any] = {
     "held_out": 9,
     "seed": 3,
     "trust_remote_code": True,
+    "accept_unsandboxed": True,
     "out": Path("runs/x"),
 }
 

@@ -27,6 +27,12 @@ FLAGS = (
     click.option("--voter", help="Who decides, for all categories.  [default: each category's own]"),
     click.option("--seed", type=int, help="Seed of everything drawn.  [default: 0]"),
     click.option("-o", "--option", "option", metavar="NAME.OPTION=VALUE", multiple=True, help="An option of anything used."),
+    click.option(
+        "--accept-unsandboxed",
+        is_flag=True,
+        default=None,
+        help="Run model-written programs behind limits alone where the machine offers no walls.",
+    ),
     click.option("--trust-remote-code", is_flag=True, default=None, help="Let code in the model's folder run."),
 )
 
