@@ -2,11 +2,11 @@
 
 import datetime
 import math
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
+from collections import Counter, OrderedDict, defaultdict, deque
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from cogumi_code.sandbox import canonical
@@ -26,7 +26,7 @@ def crossed(value: Any) -> Any:
     return decoder.value(reference)
 
 
-EXACT = [
+EXACT: list[Any] = [
     None,
     True,
     0,
@@ -94,12 +94,17 @@ class Lying(int):
     __hash__ = int.__hash__
 
 
-SUBCLASSES = [
+class Pair(NamedTuple):
+    a: int
+    b: int
+
+
+SUBCLASSES: list[Any] = [
     (Lying(5), 5),
     (IntEnum("Colour", "red").red, 1),  # type: ignore[attr-defined]
     (type("Text", (str,), {})("a"), "a"),
     (type("Float", (float,), {})(-0.0), -0.0),
-    (namedtuple("Pair", "a b")(1, 2), (1, 2)),  # type: ignore[misc]
+    (Pair(1, 2), (1, 2)),
     (Counter("aab"), {"a": 2, "b": 1}),
     (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
     (defaultdict(int, {1: 2}), {1: 2}),
@@ -234,7 +239,7 @@ EQUAL = [
     (b"a", bytearray(b"a")),
     (0.0, -0.0),
 ]
-DIFFERENT = [
+DIFFERENT: list[Any] = [
     (1, "1"),
     ((1, 2), [1, 2]),
     ("a", b"a"),

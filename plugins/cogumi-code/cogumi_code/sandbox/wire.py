@@ -27,7 +27,8 @@ BY_NAME = {name: value for value, name in NAMED.items()}
 VIEWS = {"k": type({}.keys()), "v": type({}.values()), "m": type({}.items())}
 VIEW_TAGS = {kind: tag for tag, kind in VIEWS.items()}
 DATES: dict[str, Any] = {"date": datetime.date, "datetime": datetime.datetime, "time": datetime.time}
-MUTABLE: dict[str, type] = {"l": list, "d": dict, "S": set, "Y": bytearray, "q": deque}
+MUTABLE = {"l": "list", "d": "dict", "S": "set", "Y": "bytearray", "q": "deque"}
+"""Tags of what can change, with its type."""
 
 
 class Malformed(Exception):
@@ -230,8 +231,8 @@ class Decoder:
         """Give a mutable object that the other side was handed its present contents."""
         if type(number) is not int or not 0 <= number < self._first or type(node) is not list or not node:
             raise Malformed("an update of nothing")
-        target: Any = self.objects[number]
-        if node[0] not in MUTABLE or type(target) is not MUTABLE[node[0]]:
+        target = self.objects[number]
+        if node[0] not in MUTABLE or type(target).__name__ != MUTABLE[node[0]]:
             raise Malformed("an update of something that cannot change")
         try:
             if node[0] == "Y":
