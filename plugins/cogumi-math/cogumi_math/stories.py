@@ -61,8 +61,13 @@ class Story:
 def _story(key: str, ranges: str, steps: str, *texts: str, pool: str = "any") -> Story:
     """A story from compact notation: `a 2 9, b 3 12` and `a * b: {x} in bags; #1 + c: {x} in all`."""
     bounds = {name: (int(low), int(high)) for name, low, high in (part.split() for part in ranges.split(", "))}
-    lines = [line.split(": ") for line in steps.split("; ")]
-    return Story(key, texts, bounds, tuple(Step(*sum_.split(), label) for sum_, label in lines), pool)
+    return Story(key, texts, bounds, tuple(map(_step, steps.split("; "))), pool)
+
+
+def _step(line: str) -> Step:
+    sum_, label = line.split(": ")
+    left, op, right = sum_.split()
+    return Step(left, op, right, label)
 
 
 STORIES: tuple[Story, ...] = (
