@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -164,6 +165,22 @@ def resources() -> dict[str, float]:
         "folders": len(list(Path(tempfile.gettempdir()).iterdir())),
         "memory": pages * os.sysconf("SC_PAGE_SIZE"),
     }
+
+
+def test_a_pair_that_dies_is_replaced() -> None:
+    with Sandbox(workers=1) as sandbox:
+        assert [result.verdict for result in sandbox.check([ADD])] == ["pass"]
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid():
+                if b"cogumi_code.sandbox import server" in stat.with_name("cmdline").read_bytes():
+                    os.kill(int(stat.parent.name), signal.SIGKILL)
+        assert [result.verdict for result in sandbox.check([ADD, ADD])] == ["pass", "pass"]
+
+
+def test_every_program_finds_its_own_temporary_folder(sandbox: Sandbox) -> None:
+    completion = "    import os, tempfile\n    assert tempfile.tempdir is None and len(os.environ) == 5\n"
+    completion += "    assert tempfile.gettempdir() == os.environ['TMPDIR'] == os.getcwd()\n    return a + b\n"
+    assert [result.verdict for result in sandbox.check([variant(completion=completion)] * 6)] == ["pass"] * 6
 
 
 def test_being_alone_waits_for_others_and_they_for_it() -> None:

@@ -37,7 +37,10 @@ class _Beneath(ctypes.Structure):
 
 def version() -> int:
     """The version of the kernel's interface; raises `OSError` where there is none."""
-    return kernel.syscall("landlock", kernel.LANDLOCK_CREATE, 0, 0, 1)
+    try:
+        return kernel.syscall("landlock", kernel.LANDLOCK_CREATE, 0, 0, 1)
+    except OSError as error:
+        raise OSError(f"Landlock needs Linux 5.13, and to be switched on there ({error})") from error
 
 
 def ruleset(rules: Iterable[tuple[Path, int]]) -> int:

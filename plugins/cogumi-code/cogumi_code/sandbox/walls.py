@@ -20,6 +20,11 @@ from cogumi_code.sandbox import filters, house, kernel, landlock, limits
 
 INSIDE = 1000
 """The user that a program is in its own user namespace."""
+DENIED = (
+    "user namespaces are denied here: by the container's profile, by sysctl user.max_user_namespaces = 0, or by "
+    "kernel.apparmor_restrict_unprivileged_userns = 1"
+)
+"""Why level 1 is usually missing."""
 FOLDER = "program"
 """Name of the folder, below the pair's own, that a program may write in where it has no mounts of its own."""
 
@@ -61,7 +66,10 @@ class Walls:
 
     def _namespaces(self) -> None:
         helper, tell = map_writer(self.setup.uid)
-        kernel.unshare(kernel.NEWUSER | kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWIPC)
+        try:
+            kernel.unshare(kernel.NEWUSER | kernel.NEWNS | kernel.NEWPID | kernel.NEWNET | kernel.NEWIPC)
+        except OSError as error:
+            raise OSError(f"{DENIED} ({error})") from error
         os.write(tell, b"x")
         os.close(tell)
         if os.waitpid(helper, 0)[1]:

@@ -55,12 +55,23 @@ def prepare(setup: Setup) -> None:
     stdlib = [setup.library] if setup.library else [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
     sys.path[:] = dict.fromkeys([*stdlib, f"{stdlib[-1]}/lib-dynload"])
     sys.path_importer_cache.clear()
+    if setup.library:
+        move_packages(setup.library)
     sys.argv[:] = [""]
+    sys.executable = os.path.realpath(sys.executable)  # a virtual environment is not to be seen
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.collect()
     gc.freeze()
+
+
+def move_packages(library: str) -> None:
+    """Let packages that were imported from the standard library find their other modules in a copy of it."""
+    for module in list(sys.modules.values()):
+        paths = getattr(module, "__path__", None)
+        if paths and not module.__name__.startswith("cogumi_code"):
+            paths[:] = [f"{library}/{module.__name__.replace('.', '/')}"]
 
 
 class Started(NamedTuple):
