@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from recipe.measure import SAMPLES, TEMPERATURE, Figures
-
-if TYPE_CHECKING:
-    from recipe.run import Recipe
+from recipe.sizes import Recipe
 
 TEXT = """---
 license: apache-2.0

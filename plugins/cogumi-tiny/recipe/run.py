@@ -6,7 +6,6 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -19,35 +18,12 @@ from recipe.categories import CATEGORIES
 from recipe.folder import configuration, write_folder
 from recipe.learn import Schedule, learn
 from recipe.measure import Figures, measure
+from recipe.sizes import CPU, GPU, Recipe
 from recipe.text import Category, encode, pairs
 from recipe.vocabulary import learn_vocabulary
 
 SAMPLE = 20_000
 """Texts the vocabulary is learnt from."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Everything that decides the weights."""
-
-    steps: int
-    """Optimiser steps."""
-    batch: int
-    """Texts a step."""
-    texts: int
-    """Different texts; they are gone through again where the steps need more."""
-    peak: float
-    """Highest learning rate."""
-    device: str
-    """`cuda` or `cpu`."""
-    problems: int
-    """Held-out problems to measure on."""
-    seed: int = 0
-    """Seed of the text, the first weights and the order."""
-
-
-GPU = Recipe(steps=4500, batch=384, texts=500_000, peak=2e-3, device="cuda", problems=520)
-CPU = Recipe(steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu", problems=200)
 
 
 def main(arguments: list[str] | None = None) -> int:
