@@ -171,9 +171,9 @@ def test_a_pair_that_dies_is_replaced() -> None:
     with Sandbox(workers=1) as sandbox:
         assert [result.verdict for result in sandbox.check([ADD])] == ["pass"]
         for stat in Path("/proc").glob("[0-9]*/stat"):
-            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid():
-                if b"cogumi_code.sandbox import server" in stat.with_name("cmdline").read_bytes():
-                    os.kill(int(stat.parent.name), signal.SIGKILL)
+            own = int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid()
+            if own and b"cogumi_code.sandbox import server" in stat.with_name("cmdline").read_bytes():
+                os.kill(int(stat.parent.name), signal.SIGKILL)
         assert [result.verdict for result in sandbox.check([ADD, ADD])] == ["pass", "pass"]
 
 
