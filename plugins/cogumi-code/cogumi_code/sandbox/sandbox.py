@@ -47,7 +47,11 @@ class Sandbox:
         self._room = Room()
 
     def __enter__(self) -> Self:
-        self.level = choose(self._wanted, self._accept, self._library)
+        try:
+            self.level = choose(self._wanted, self._accept, self._library)
+        except BaseException:
+            self._library.close()
+            raise
         for _ in range(self.workers):
             self._idle.put(None)
         return self
