@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Level: TypeAlias = Literal["auto", 1, 2, 3, 4]
 Asked = TypeVar("Asked", "Program", "Call")
 Answered = TypeVar("Answered", "Result", "Behaviour")
-ACCEPT = "at your own risk: -o code.accept_unsandboxed=true -o humaneval.accept_unsandboxed=true"
+ACCEPT = "at your own risk: --accept-unsandboxed"
 """How to do without walls."""
 REMEMBERED = 100_000
 """Answers that are kept; beyond that all are forgotten."""
