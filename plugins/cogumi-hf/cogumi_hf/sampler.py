@@ -177,8 +177,9 @@ class HFSampler:
     def _watch(self, batch: Batch) -> None:
         """After steps 1, 2, 4, 8, ... look at one row's error: on this model or machine it may be greater than expected."""
         self._steps += 1
-        if self.exact and self._steps & (self._steps - 1) == 0 and batch.memory is not None:
-            self._learn(self.engine.alone(batch.rows[-1].ids)[0], batch.logits[-1])
+        live = [i for i, row in enumerate(batch.rows) if not row.done]  # what is fed to a finished row is not its own any more
+        if self.exact and self._steps & (self._steps - 1) == 0 and batch.memory is not None and live:
+            self._learn(self.engine.alone(batch.rows[live[-1]].ids)[0], batch.logits[live[-1]])
 
     def _learn(self, alone: torch.Tensor, batched: torch.Tensor) -> None:
         error = alone - batched

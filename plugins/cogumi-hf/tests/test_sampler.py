@@ -267,3 +267,15 @@ def test_in_16_bits_exactness_has_to_be_asked_for(tiny: Model) -> None:
     sampler.close()
     expected = drawn(tiny, requests, dtype="bfloat16", exact="yes")
     assert drawn(tiny, requests[::-1], batch_size=3, dtype="bfloat16", exact="yes") == expected
+
+
+def test_a_row_that_is_done_says_nothing_of_the_noise(tiny: Model) -> None:
+    sampler = hf(tiny)  # type: ignore[call-arg]
+    try:
+        for short in range(8):  # one of them is the batch's last row, at which the noise is looked
+            limits = [3 if i == short else 40 for i in range(8)]
+            wanted = [request(i, samples=1, max_tokens=limit) for i, limit in enumerate(limits)]
+            assert len(list(sampler.sample(wanted))) == 8
+        assert sampler.margin < 1e-3
+    finally:
+        sampler.close()
