@@ -234,7 +234,7 @@ def test_no_sandbox_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setattr(levels, "setup", lambda *args: (_ for _ in ()).throw(OSError("not here")))
     task = humaneval(data=write(tmp_path / "rows.jsonl", ADD)).task
-    with pytest.raises(BadInput, match=r"level: .*not here.*accept_unsandboxed"):
+    with pytest.raises(BadInput, match=r"level: .*not here.*accept-unsandboxed"):
         task.score(task.problems()[0], said("    return x + y\n"))
 
 
@@ -259,4 +259,4 @@ def test_the_doctor_names_the_walls_that_are_used_and_why_others_are_not(monkeyp
     assert lines[0][:3] == ("sandbox level 1, namespaces", None, "why 1")
     *_, last = found(4)
     assert last[1] is False
-    assert "accept_unsandboxed" in last[3]
+    assert "accept-unsandboxed" in last[3]
