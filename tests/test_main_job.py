@@ -44,6 +44,7 @@ def test_what_is_trained_on_is_what_was_sampled(small_run: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # TRL's own
 def test_the_training_data_is_read_by_trl_as_it_is(small_run: Path, tmp_path: Path) -> None:
     import datasets
     from cogumi_tiny import tiny
