@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cogumi import diagnose, distil, gates
-from cogumi.budget import estimate
+from cogumi.budget import count_samples, estimate
 from cogumi.errors import BadInput, RunFailed
 from cogumi.examples import pick_examples
 from cogumi.models import fingerprint
@@ -252,9 +252,10 @@ def _diagnose(run: Run, name: str, model: Model) -> Sequence[str]:
 
 def _sample(run: Run, name: str, model: Model, asked: Sequence[Request]) -> None:
     """Have every sample drawn that the stage's log does not have yet."""
-    _set_aside(run, name, digest([fingerprint(model), [asdict(request) for request in asked]]))
+    rows = [asdict(request) for request in asked]
+    _set_aside(run, name, digest([fingerprint(model), rows]))
     requests = run.folder.state / f"{name}.requests.json"
-    write_json(requests, [asdict(request) for request in asked])
+    write_json(requests, rows)
     sampler = run.plan.sampler
     job = {"requests": str(requests), "log": str(run.path(f"samples/{name}.jsonl")), "model": asdict(model)}
     _work(run, sampler.kind, sampler.name, run.plan.options(sampler), job)
@@ -281,4 +282,4 @@ def _examples(part: Part) -> str:
 
 
 def _count(asked: Sequence[Request]) -> str:
-    return f"{sum(len(request.indices) for request in asked):,} samples of {len(asked):,} prompts"
+    return f"{count_samples(asked):,} samples of {len(asked):,} prompts"
