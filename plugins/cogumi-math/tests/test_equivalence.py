@@ -1,3 +1,4 @@
+import contextlib
 import gc
 import os
 import random
@@ -31,8 +32,18 @@ def read(*statements):
     return [gold_answer(f"#### {statement}") for statement in statements]
 
 
+def running(name):
+    """Child processes whose command line names `name`; one that has just ended, and is not yet reaped, is not running."""
+    found = []
+    for process in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a zombie counts as one: psutil derives it so
+            if name in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
 def workers():
-    return [p for p in psutil.Process().children() if "worker.py" in " ".join(p.cmdline())]
+    return running("worker.py")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +130,7 @@ def test_a_process_that_hangs_without_computing_is_given_up(monkeypatch, tmp_pat
 
 
 def workers_of(script):
-    return [p for p in psutil.Process().children() if str(script) in p.cmdline()]
+    return running(str(script))
 
 
 def test_a_worker_that_cannot_start_is_an_error_with_a_reason(monkeypatch, tmp_path):
