@@ -131,7 +131,7 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
     with part.entries["benchmark"].blame():
         answers = part.benchmark.task.answers(problem, good)
         *scores, greedy_score = part.benchmark.task.score(problem, [*good, greedy])
-        cast = ballots(answers, good)
+        cast = ballots(answers, good, scores)
     with part.entries["voter"].blame():
         vote = part.voter.vote(problem, cast)
         majority_correct = _winner_correct(vote, answers, scores)
@@ -147,17 +147,19 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
         "consistent": consistency(answers) > 0.5,
         "truncated": fmean(completion.finish == "length" for completion in good),
         "no_answer": fmean(answer is None for answer in answers),
-        "metrics": {**_mean_metrics(scores), **_problem_metrics(part, problem, scores)},
+        "metrics": {**_mean_metrics(scores), **_problem_metrics(part, problem, good, scores)},
         "notes": dict(sorted(Counter(score.note for score in scores if score.note is not None).items())),
         "unscored": sum(score.correct is None for score in scores),
         "errors": failed,
     }
 
 
-def ballots(answers: Sequence[str | None], completions: Sequence[Completion]) -> list[Ballot]:
+def ballots(answers: Sequence[str | None], completions: Sequence[Completion], scores: Sequence[Score]) -> list[Ballot]:
     """One ballot per completion."""
-    pairs = zip(answers, completions, strict=True)
-    return [Ballot(answer=answer, text=c.text, logprob=c.logprob) for answer, c in pairs]
+    return [
+        Ballot(answer=answer, text=c.text, logprob=c.logprob, tokens=c.tokens, index=c.index, correct=score.correct)
+        for answer, c, score in zip(answers, completions, scores, strict=True)
+    ]
 
 
 def _winner_correct(vote: Vote, answers: Sequence[str | None], scores: Sequence[Score]) -> bool | None:
@@ -179,12 +181,14 @@ def _mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
     return {name: fmean(score.metrics[name] for score in scores if name in score.metrics) for name in names}
 
 
-def _problem_metrics(part: Part, problem: Problem, scores: Sequence[Score]) -> Mapping[str, float]:
+def _problem_metrics(
+    part: Part, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
+) -> Mapping[str, float]:
     task = part.benchmark.task
     if not isinstance(task, ProblemMetrics):
         return {}
     with part.entries["benchmark"].blame():
-        return dict(task.problem_metrics(problem, scores))
+        return dict(task.problem_metrics(problem, completions, scores))
 
 
 def _metrics(items: Sequence[Mapping[str, Any]]) -> dict[str, JSON]:

@@ -155,7 +155,7 @@ def _outcome(part: Part, problem: Problem, samples: Samples, settings: Settings)
     with part.entries["category"].blame():
         answers = list(part.category.task.answers(problem, texts))
         scores = part.category.task.score(problem, good)
-        cast = ballots(answers[: len(good)], good)
+        cast = ballots(answers[: len(good)], good, scores)
     with part.entries["voter"].blame():
         vote = part.voter.vote(problem, cast)
     winners = [i for i, answer in enumerate(answers[: len(good)]) if answer is not None and answer == vote.winner]

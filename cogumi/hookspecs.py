@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import pluggy
 
 from cogumi import hookimpl as hookimpl
-from cogumi.protocols import Benchmark, Category, Sampler, Trainer, Voter
+from cogumi.protocols import Benchmark, Category, Evaluation, Sampler, Trainer, Voter
 from cogumi.records import Model
 
 T = TypeVar("T", contravariant=True)
@@ -49,8 +49,11 @@ def register_trainers(register: Register[Callable[..., Trainer]]) -> None:
 
 
 @hookspec
-def register_benchmarks(register: Register[Callable[..., Benchmark]]) -> None:
-    """Offer benchmarks. Factory: `(*, data: str = "hub", options...) -> Benchmark`."""
+def register_benchmarks(register: Register[Callable[..., Benchmark | Evaluation]]) -> None:
+    """Offer benchmarks. Factory: `(*, data: str = "hub", options...) -> Benchmark`, or `-> Evaluation`.
+
+    Asked for as `NAME:ARGUMENT`, the factory is given the argument as its option `task`.
+    """
 
 
 @hookspec

@@ -19,17 +19,17 @@ import pluggy
 from cogumi import hookspecs
 from cogumi.errors import BadInput, CogumiError, PluginError, PluginFailed, near
 from cogumi.options import Option, check_options, options_of
-from cogumi.protocols import Benchmark, Category, Sampler, Trainer, Voter
+from cogumi.protocols import Benchmark, Category, Evaluation, Sampler, Trainer, Voter
 from cogumi.records import JSON, Model
 
 GROUP = "cogumi"
 CORE = "core"
-KINDS: Mapping[str, type] = {
+KINDS: Mapping[str, type | tuple[type, ...]] = {
     "sampler": Sampler,
     "voter": Voter,
     "category": Category,
     "trainer": Trainer,
-    "benchmark": Benchmark,
+    "benchmark": (Benchmark, Evaluation),
     "model": Model,
 }
 HOOKS = {kind: f"register_{'categories' if kind == 'category' else kind + 's'}" for kind in KINDS}
@@ -84,7 +84,8 @@ class Entry:
         with self.blame():
             made = self.factory(*args, **checked)
         if not isinstance(made, KINDS[self.kind]):
-            expected = KINDS[self.kind].__name__
+            kinds = KINDS[self.kind]
+            expected = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
             raise PluginError(f"{self.plugin}: {self} made a {type(made).__name__} that is no {expected}")
         return made
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from cogumi.records import (
     Ballot,
     Completion,
     Example,
+    Item,
     Message,
     Model,
     Problem,
@@ -60,8 +61,10 @@ class Task(Protocol):
 class ProblemMetrics(Protocol):
     """What a task may add: figures of one problem over all its samples, e.g. pass@k."""
 
-    def problem_metrics(self, problem: Problem, scores: Sequence[Score]) -> Mapping[str, float]:
-        """Figures by name, averaged over problems; `scores` are those of the samples at the use temperature."""
+    def problem_metrics(
+        self, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
+    ) -> Mapping[str, float]:
+        """Figures by name, averaged over problems; the completions are those at the use temperature, one score each."""
 
 
 @runtime_checkable
@@ -73,6 +76,17 @@ class Exporter(Protocol):
 
 
 @runtime_checkable
+class Judged(Protocol):
+    """What a task without right answers may add: how to ask a judge which of two completions is the better one."""
+
+    def judge_messages(self, problem: Problem, first: str, second: str) -> Sequence[Message]:
+        """The conversation to put to the judge, ending in a user turn. It is asked in both orders."""
+
+    def judge_verdict(self, text: str) -> Literal["first", "second"] | None:
+        """Which one the judge's text prefers; None where it cannot be told."""
+
+
+@runtime_checkable
 class Voter(Protocol):
     """Turns ballots into a decision.
 
@@ -81,6 +95,14 @@ class Voter(Protocol):
 
     def vote(self, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
         """Decide. The order of the ballots must not matter, and a tie has no winner."""
+
+
+@runtime_checkable
+class Selector(Protocol):
+    """What a voter may add: which texts to train on where several of one problem are kept (`Strategy.targets`)."""
+
+    def select(self, problem: Problem, ballots: Sequence[Ballot], count: int) -> Sequence[int]:
+        """Positions in `ballots` of at most `count` texts, the best one first; none nearly repeats another."""
 
 
 @runtime_checkable
@@ -120,3 +142,17 @@ class Benchmark:
     """The held-out problems, prompted and judged."""
     max_tokens: int = 512
     """Token limit of a completion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a benchmark plugin registers where an outside evaluator does everything, prompts and scores included."""
+
+    name: str
+    """The name people type, with its argument, e.g. `lm-eval:arc_easy`."""
+    evaluate: Callable[[Model, int | None, Report], Iterable[Item]]
+    """`evaluate(model, limit, report)`: one `Item` for each of the first `limit` items (None: all)."""
+    metric: str
+    """Which of the items' metrics counts in a head to head."""
+    check: Callable[[], None] = lambda: None
+    """Raises `BadInput` for whatever can be found wrong before a model is loaded."""

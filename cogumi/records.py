@@ -126,6 +126,16 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What an outside evaluator says of one item."""
+
+    id: str
+    """Unique within the evaluation, and the same before and after."""
+    metrics: Mapping[str, float]
+    """Figures by name; higher is better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ballot:
     """One vote: a canonical answer and what it was read from."""
 
@@ -135,6 +145,12 @@ class Ballot:
     """The completion the answer was read from."""
     logprob: float | None = None
     """`Completion.logprob`."""
+    tokens: int = 0
+    """`Completion.tokens`."""
+    index: int = 0
+    """Which of the problem's samples it is."""
+    correct: bool | None = None
+    """What the task says of it by the reference answer, where there is one; only a voter that says so may look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +195,8 @@ class Strategy:
     target: Literal["generated", "best-vote"] = "generated"
     """`generated`: the text drawn at `generate_temperature`, kept where it agrees with the vote's winner;
     `best-vote`: the most probable of the winning voters' texts."""
+    targets: int = 1
+    """Most texts kept per problem. Above 1 they are voters' texts, chosen by a voter that is a `Selector`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,7 +266,8 @@ def test_a_voter_sees_every_ballot_with_its_text_and_probability() -> None:
     whole = part(training=PROBLEMS, voter=Curious(), votes=2)
     assert distil.requests(whole, SETTINGS)[0].sampling.logprobs
     distilled(whole, texts(["so 1", "hm"], "1"), SETTINGS)
-    assert seen == [[Ballot(answer="1", text="so 1"), Ballot(answer=None, text="hm")]]
+    told = [[(ballot.answer, ballot.text, ballot.index) for ballot in ballots] for ballots in seen]
+    assert told == [[("1", "so 1", 0), (None, "hm", 1)]]
 
 
 def test_a_request_is_unique_within_the_job() -> None:

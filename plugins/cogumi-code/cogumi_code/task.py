@@ -95,7 +95,9 @@ class CodeTask:
         continued = self._style == "completion"
         return program(completion.text, reference["prompt"], reference["entry_point"], continued=continued)
 
-    def problem_metrics(self, problem: Problem, scores: Sequence[Score]) -> Mapping[str, float]:
+    def problem_metrics(
+        self, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
+    ) -> Mapping[str, float]:
         """pass@k for each k up to the number of samples that could be scored."""
         scored = [score.correct for score in scores if score.correct is not None]
         return {f"pass@{k}": pass_at(k, len(scored), sum(scored)) for k in KS if k <= len(scored)}

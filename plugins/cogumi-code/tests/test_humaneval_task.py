@@ -185,8 +185,8 @@ def test_pass_at_k_is_the_mean_over_all_choices_of_k(samples, right, k):
 def test_pass_at_k_is_told_up_to_the_number_of_scored_samples(task):
     problem = task.problems()[0]
     scores = [Score(correct=True), *[Score(correct=False)] * 5, Score(correct=None)]
-    assert task.problem_metrics(problem, scores) == {"pass@1": pytest.approx(1 / 6), "pass@5": pytest.approx(5 / 6)}
-    assert task.problem_metrics(problem, [Score(correct=None)]) == {}
+    assert task.problem_metrics(problem, [], scores) == {"pass@1": pytest.approx(1 / 6), "pass@5": pytest.approx(5 / 6)}
+    assert task.problem_metrics(problem, [], [Score(correct=None)]) == {}
 
 
 @pytest.mark.parametrize(
