@@ -11,7 +11,7 @@ from cogumi.records import Request
 
 def estimate(plan: Plan) -> str:
     """A sentence: samples and the most tokens they can come to, and what is trained on at most."""
-    held_out = [request for part in plan.parts for request in diagnose.requests(part, plan.settings)]
+    held_out = [request for exam in plan.exams for request in diagnose.requests(exam, plan.settings)]
     training = [request for part in plan.parts for request in distil.requests(part, plan.settings)]
     samples = 2 * count_samples(held_out) + count_samples(training)
     tokens = 2 * _tokens(held_out) + _tokens(training)

@@ -15,12 +15,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from cogumi import stats
+from cogumi.data import read_rows
 from cogumi.errors import RunFailed
-from cogumi.plan import Part
+from cogumi.plan import Exam
 from cogumi.protocols import Exporter, ProblemMetrics, Voter
 from cogumi.records import JSON, Ballot, Completion, Problem, Request, Sampling, Score, Vote
 from cogumi.settings import Settings
@@ -29,41 +31,42 @@ Samples = Mapping[tuple[str, int], Completion]
 ITEM_METRICS = ("response_consistency", "answer_consistency", "unique_responses", "accuracy", "truncated", "no_answer")
 
 
-def use_id(part: Part, problem: Problem) -> str:
+def use_id(exam: Exam, problem: Problem) -> str:
     """The request for a problem's samples at the use temperature."""
-    return f"{part.name}/{problem.id}#use"
+    return f"{exam.name}/{problem.id}#use"
 
 
-def greedy_id(part: Part, problem: Problem) -> str:
+def greedy_id(exam: Exam, problem: Problem) -> str:
     """The request for a problem's greedy answer."""
-    return f"{part.name}/{problem.id}#greedy"
+    return f"{exam.name}/{problem.id}#greedy"
 
 
-def requests(part: Part, settings: Settings) -> list[Request]:
+def requests(exam: Exam, settings: Settings) -> list[Request]:
     """What has to be sampled. Before and after ask the same, with the same seeds."""
-    limit, seed = part.benchmark.max_tokens, settings.seed
-    use = Sampling(temperature=settings.temperature, max_tokens=limit, seed=seed, logprobs=wants_logprobs(part.voter))
+    limit, seed = exam.benchmark.max_tokens, settings.seed
+    use = Sampling(temperature=settings.temperature, max_tokens=limit, seed=seed, logprobs=wants_logprobs(exam.voter))
     greedy = Sampling(temperature=0.0, max_tokens=limit, seed=seed)
     asked: list[Request] = []
-    for problem in part.held_out:
-        with part.entries["benchmark"].blame():
-            messages = tuple(part.benchmark.task.messages(problem))
+    for problem in exam.problems:
+        with exam.entries["benchmark"].blame():
+            messages = tuple(exam.benchmark.task.messages(problem))
         indices = tuple(range(settings.samples))
-        asked.append(Request(id=use_id(part, problem), messages=messages, sampling=use, indices=indices))
-        asked.append(Request(id=greedy_id(part, problem), messages=messages, sampling=greedy))
+        asked.append(Request(id=use_id(exam, problem), messages=messages, sampling=use, indices=indices))
+        asked.append(Request(id=greedy_id(exam, problem), messages=messages, sampling=greedy))
     return asked
 
 
-def diagnose(part: Part, samples: Samples, settings: Settings) -> dict[str, JSON]:
-    """The diagnosis of one category, as it stands in `before.json` and `after.json`."""
-    items = [_item(part, problem, samples, settings) for problem in part.held_out]
+def diagnose(exam: Exam, samples: Samples, settings: Settings) -> dict[str, JSON]:
+    """The diagnosis of one exam, as it stands in `before.json` and `after.json`."""
+    items = [_item(exam, problem, samples, settings) for problem in exam.problems]
     errors = sum(item["errors"] for item in items)
     items = [item for item in items if item["response_consistency"] is not None]
     if not items:
-        raise RunFailed(f"{part.name}: no held-out problem could be sampled ({errors} errors; see the samples folder)")
+        raise RunFailed(f"{exam.name}: no held-out problem could be sampled ({errors} errors; see the samples folder)")
     metrics = _metrics(items)
     return {
-        "benchmark": part.benchmark.name,
+        "benchmark": exam.benchmark.name,
+        "role": exam.role,
         "problems": len(items),
         "samples": settings.samples,
         "temperature": settings.temperature,
@@ -75,6 +78,15 @@ def diagnose(part: Part, samples: Samples, settings: Settings) -> dict[str, JSON
         "cause": likely_cause({name: metric["value"] for name, metric in metrics.items()}),
         "items": items,
     }
+
+
+def outside(metric: str, file: Path) -> dict[str, JSON]:
+    """What an outside evaluation came to, from its items; `metric` is the one that counts in a head to head."""
+    items = [dict(row.value) for row in read_rows(file)]
+    names = sorted({name for item in items for name in item["metrics"]})
+    columns = {name: [float(item["metrics"][name]) for item in items if name in item["metrics"]] for name in names}
+    means = {name: asdict(stats.mean(column)) for name, column in columns.items()}
+    return {"metric": metric, "problems": len(items), "metrics": means, "items": items}
 
 
 def wants_logprobs(voter: Voter) -> bool:
@@ -90,14 +102,14 @@ def consistency(values: Iterable[str | None]) -> float:
     return max([*counts.values(), 1 if absent else 0]) / total
 
 
-def exports(part: Part, samples: Samples, settings: Settings) -> Mapping[str, str]:
+def exports(exam: Exam, samples: Samples, settings: Settings) -> Mapping[str, str]:
     """The samples at the use temperature in the formats that the benchmark's task offers: texts by file name."""
-    task = part.benchmark.task
+    task = exam.benchmark.task
     if not isinstance(task, Exporter):
         return {}
-    ids = [(problem, use_id(part, problem)) for problem in part.held_out]
+    ids = [(problem, use_id(exam, problem)) for problem in exam.problems]
     drawn = [(problem, [samples[request, index] for index in range(settings.samples)]) for problem, request in ids]
-    with part.entries["benchmark"].blame():
+    with exam.entries["benchmark"].blame():
         return dict(task.export(drawn))
 
 
@@ -120,20 +132,20 @@ def likely_cause(value: Mapping[str, float]) -> str:
     return "Consistent: the model mostly agrees with itself."
 
 
-def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) -> dict[str, Any]:
+def _item(exam: Exam, problem: Problem, samples: Samples, settings: Settings) -> dict[str, Any]:
     """What one problem's samples say; `response_consistency` is None where all of them failed."""
-    drawn = [samples[use_id(part, problem), index] for index in range(settings.samples)]
+    drawn = [samples[use_id(exam, problem), index] for index in range(settings.samples)]
     good = [completion for completion in drawn if completion.finish != "error"]
-    greedy = samples[greedy_id(part, problem), 0]
+    greedy = samples[greedy_id(exam, problem), 0]
     failed = len(drawn) - len(good) + (greedy.finish == "error")
     if not good:
         return {"id": problem.id, "response_consistency": None, "errors": failed}
-    with part.entries["benchmark"].blame():
-        answers = part.benchmark.task.answers(problem, good)
-        *scores, greedy_score = part.benchmark.task.score(problem, [*good, greedy])
+    with exam.entries["benchmark"].blame():
+        answers = exam.benchmark.task.answers(problem, good)
+        *scores, greedy_score = exam.benchmark.task.score(problem, [*good, greedy])
         cast = ballots(answers, good, scores)
-    with part.entries["voter"].blame():
-        vote = part.voter.vote(problem, cast)
+    with exam.entries["voter"].blame():
+        vote = exam.voter.vote(problem, cast)
         majority_correct = _winner_correct(vote, answers, scores)
     return {
         "id": problem.id,
@@ -147,7 +159,7 @@ def _item(part: Part, problem: Problem, samples: Samples, settings: Settings) ->
         "consistent": consistency(answers) > 0.5,
         "truncated": fmean(completion.finish == "length" for completion in good),
         "no_answer": fmean(answer is None for answer in answers),
-        "metrics": {**_mean_metrics(scores), **_problem_metrics(part, problem, good, scores)},
+        "metrics": {**_mean_metrics(scores), **_problem_metrics(exam, problem, good, scores)},
         "notes": dict(sorted(Counter(score.note for score in scores if score.note is not None).items())),
         "unscored": sum(score.correct is None for score in scores),
         "errors": failed,
@@ -182,12 +194,12 @@ def _mean_metrics(scores: Sequence[Score]) -> dict[str, float]:
 
 
 def _problem_metrics(
-    part: Part, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
+    exam: Exam, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
 ) -> Mapping[str, float]:
-    task = part.benchmark.task
+    task = exam.benchmark.task
     if not isinstance(task, ProblemMetrics):
         return {}
-    with part.entries["benchmark"].blame():
+    with exam.entries["benchmark"].blame():
         return dict(task.problem_metrics(problem, completions, scores))
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 from cogumi.diagnose import Samples, ballots, wants_logprobs
 from cogumi.plan import Part
-from cogumi.records import JSON, Completion, Example, Problem, Request, Sampling, Vote
+from cogumi.protocols import Selector
+from cogumi.records import JSON, Ballot, Completion, Example, Problem, Request, Sampling, Vote
 from cogumi.settings import Settings
 
 
@@ -28,8 +29,8 @@ class Outcome:
     """The problem."""
     vote: Vote
     """The vote over its samples."""
-    target: Completion | None
-    """The text to train on, or None where the problem was dropped."""
+    targets: tuple[Completion, ...]
+    """The texts to train on, the best first; none where the problem was dropped."""
     dropped: str | None
     """Why it was dropped."""
     agrees_with_reference: bool | None
@@ -60,12 +61,12 @@ def requests(part: Part, settings: Settings) -> list[Request]:
         temperature=vote_temperature(part, settings),
         max_tokens=strategy.max_tokens,
         seed=settings.seed,
-        logprobs=best or wants_logprobs(part.voter),
+        logprobs=best or wants_logprobs(part.exam.voter),
     )
     target = Sampling(temperature=strategy.generate_temperature, max_tokens=strategy.max_tokens, seed=settings.seed)
     asked: list[Request] = []
     for problem in part.training:
-        with part.entries["category"].blame():
+        with part.entry.blame():
             messages = tuple(part.category.task.messages(problem))
         indices = tuple(range(strategy.votes))
         asked.append(Request(id=vote_id(part, problem), messages=messages, sampling=voters, indices=indices))
@@ -79,28 +80,33 @@ def distil(part: Part, samples: Samples, settings: Settings) -> list[Outcome]:
     return [_outcome(part, problem, samples, settings) for problem in part.training]
 
 
-def example_row(part: Part, outcome: Outcome, settings: Settings) -> dict[str, JSON]:
-    """A line of `self_distillation/CATEGORY.jsonl`: chat messages, and beside them the evidence for the target."""
-    assert outcome.target is not None
+def example_rows(part: Part, outcome: Outcome, settings: Settings) -> list[dict[str, JSON]]:
+    """Lines of `self_distillation/CATEGORY.jsonl`, one per target: chat messages, and beside them the evidence for it."""
     prompt = [dict(message) for message in part.category.task.messages(outcome.problem)]
-    vote, target, strategy = outcome.vote, outcome.target, part.strategy
-    return {
-        "id": f"{part.name}/{outcome.problem.id}",
-        "messages": [*prompt, {"role": "assistant", "content": target.text}],
-        "evidence": {
-            "answer": vote.winner,
-            "agreement": vote.agreement,
-            "votes": [{"answer": answer, "count": count} for answer, count in vote.counts.items()],
-            "total": vote.total,
-            "generate_temperature": strategy.generate_temperature,
-            "vote_temperature": vote_temperature(part, settings),
-            "train_temperature": strategy.train_temperature,
-            "seed": settings.seed,
-            "target": {"request": target.request, "index": target.index},
-            "prompt_digest": target.prompt_digest,
-            "token_ids": None if target.token_ids is None else list(target.token_ids),
-        },
+    vote, strategy = outcome.vote, part.strategy
+    evidence = {
+        "answer": vote.winner,
+        "agreement": vote.agreement,
+        "votes": [{"answer": answer, "count": count} for answer, count in vote.counts.items()],
+        "total": vote.total,
+        "generate_temperature": strategy.generate_temperature,
+        "vote_temperature": vote_temperature(part, settings),
+        "train_temperature": strategy.train_temperature,
+        "seed": settings.seed,
     }
+    return [
+        {
+            "id": f"{part.name}/{outcome.problem.id}" + (f"#{place}" if place > 1 else ""),
+            "messages": [*prompt, {"role": "assistant", "content": target.text}],
+            "evidence": {
+                **evidence,
+                "target": {"request": target.request, "index": target.index},
+                "prompt_digest": target.prompt_digest,
+                "token_ids": None if target.token_ids is None else list(target.token_ids),
+            },
+        }
+        for place, target in enumerate(outcome.targets, 1)
+    ]
 
 
 def example_of(row: Mapping[str, Any]) -> Example:
@@ -126,7 +132,7 @@ def vote_row(part: Part, outcome: Outcome) -> dict[str, JSON]:
         "agreement": vote.agreement,
         "counts": dict(vote.counts),
         "total": vote.total,
-        "kept": outcome.target is not None,
+        "kept": len(outcome.targets),
         "dropped": outcome.dropped,
         "agrees_with_reference": outcome.agrees_with_reference,
     }
@@ -134,12 +140,13 @@ def vote_row(part: Part, outcome: Outcome) -> dict[str, JSON]:
 
 def summary(part: Part, outcomes: Sequence[Outcome]) -> dict[str, JSON]:
     """How many were kept, why the others were not, and how good the labels are where that can be told."""
-    kept = [outcome for outcome in outcomes if outcome.target is not None]
+    kept = [outcome for outcome in outcomes if outcome.targets]
     judged = [o.agrees_with_reference for o in kept if o.agrees_with_reference is not None]
     reasons = Counter(outcome.dropped for outcome in outcomes if outcome.dropped is not None)
     return {
         "problems": len(outcomes),
         "kept": len(kept),
+        "examples": sum(len(outcome.targets) for outcome in kept),
         "dropped": dict(sorted(reasons.items())),
         "mean_agreement": fmean(outcome.vote.agreement for outcome in kept) if kept else None,
         "label_accuracy": fmean(judged) if judged else None,
@@ -152,22 +159,32 @@ def _outcome(part: Part, problem: Problem, samples: Samples, settings: Settings)
     good = [voter for voter in voters if voter.finish != "error"]
     target = samples.get((target_id(part, problem), 0))
     texts = [*good, target] if target is not None else good
-    with part.entries["category"].blame():
+    with part.entry.blame():
         answers = list(part.category.task.answers(problem, texts))
         scores = part.category.task.score(problem, good)
         cast = ballots(answers[: len(good)], good, scores)
-    with part.entries["voter"].blame():
-        vote = part.voter.vote(problem, cast)
-    winners = [i for i, answer in enumerate(answers[: len(good)]) if answer is not None and answer == vote.winner]
-    right = scores[winners[0]].correct if winners else None
-    if target is None and winners:
-        best = max(winners, key=lambda i: _quality(good[i]))
-        target, answers = good[best], [*answers, vote.winner]
-    reason = _why_dropped(part, vote, target, answers[-1] if target is not None else None)
+    with part.exam.entries["voter"].blame():
+        vote = part.exam.voter.vote(problem, cast)
+        chosen = [(target, answers[-1])] if target is not None else _chosen(part, problem, cast, good, vote)
+    winners = [ballot for ballot in cast if ballot.answer is not None and ballot.answer == vote.winner]
+    right = winners[0].correct if winners else None
+    reason = _why_dropped(part, vote, *chosen[0]) if chosen else _why_dropped(part, vote, None, None)
     if reason is None and settings.phase == "full" and right is True and vote.agreement == 1.0:
         reason = "already consistent and right"
-    kept = target if reason is None else None
-    return Outcome(problem=problem, vote=vote, target=kept, dropped=reason, agrees_with_reference=right)
+    kept = tuple(completion for completion, _ in chosen) if reason is None else ()
+    return Outcome(problem=problem, vote=vote, targets=kept, dropped=reason, agrees_with_reference=right)
+
+
+def _chosen(
+    part: Part, problem: Problem, cast: Sequence[Ballot], voters: Sequence[Completion], vote: Vote
+) -> list[tuple[Completion, str | None]]:
+    """The voters' texts to train on, with their answers: the best of the winners, or as many as the voter selects."""
+    if vote.winner is None:
+        return []
+    if part.strategy.targets > 1 and isinstance(part.exam.voter, Selector):
+        return [(voters[i], vote.winner) for i in part.exam.voter.select(problem, cast, part.strategy.targets)]
+    winners = [voter for voter, ballot in zip(voters, cast, strict=True) if ballot.answer == vote.winner]
+    return [(max(winners, key=_quality), vote.winner)]
 
 
 def _quality(voter: Completion) -> tuple[bool, float, int]:

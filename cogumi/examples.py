@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cogumi.diagnose import Samples, use_id
-from cogumi.plan import Part, Plan
+from cogumi.plan import Exam, Plan
 from cogumi.records import JSON
 
 SHOWN = 3
@@ -19,7 +19,7 @@ def pick_examples(
     telling = [_telling(was["categories"][part.name]["items"], now["categories"][part.name]["items"]) for part in plan.parts]
     turns = ((turn % len(plan.parts), turn) for turn in range(SHOWN))
     chosen = dict.fromkeys((which, problem_id) for which, turn in turns for problem_id in telling[which][turn : turn + 1])
-    return [_example(plan.parts[which], problem_id, before, after, plan) for which, problem_id in chosen]
+    return [_example(plan.parts[which].exam, problem_id, before, after, plan) for which, problem_id in chosen]
 
 
 def _telling(was: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -36,18 +36,18 @@ def _telling(was: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]])
     return [ranked[-1], ranked[0], ranked[len(ranked) // 2]] if ranked else []
 
 
-def _example(part: Part, problem_id: str, before: Samples, after: Samples, plan: Plan) -> dict[str, JSON]:
-    problem = next(p for p in part.held_out if p.id == problem_id)
+def _example(exam: Exam, problem_id: str, before: Samples, after: Samples, plan: Plan) -> dict[str, JSON]:
+    problem = next(p for p in exam.problems if p.id == problem_id)
     example: dict[str, JSON] = {
-        "category": part.name,
+        "category": exam.name,
         "id": problem.id,
         "prompt": problem.prompt,
         "reference": problem.reference,
     }
     for name, samples in (("before", before), ("after", after)):
-        drawn = [samples[use_id(part, problem), index] for index in range(plan.settings.samples)]
-        with part.entries["benchmark"].blame():
-            answers = part.benchmark.task.answers(problem, drawn)
+        drawn = [samples[use_id(exam, problem), index] for index in range(plan.settings.samples)]
+        with exam.entries["benchmark"].blame():
+            answers = exam.benchmark.task.answers(problem, drawn)
         example[name] = [completion.text for completion in drawn]
         example[f"{name}_answers"] = list(answers)
     return example

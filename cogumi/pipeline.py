@@ -20,8 +20,8 @@ from cogumi.budget import count_samples, estimate
 from cogumi.errors import BadInput, RunFailed
 from cogumi.examples import pick_examples
 from cogumi.models import fingerprint
-from cogumi.plan import Part, Plan, make_plan, with_adapter
-from cogumi.plugins import load
+from cogumi.plan import Outside, Part, Plan, make_plan, with_adapter
+from cogumi.plugins import Entry, load
 from cogumi.processes import Display, Silent, interpreter, run_worker
 from cogumi.records import JSON, Model, Request
 from cogumi.report import render_html, render_markdown
@@ -141,14 +141,13 @@ def distil_consensus(run: Run) -> Sequence[str]:
     plan = run.plan
     asked = [request for part in plan.parts for request in distil.requests(part, plan.settings)]
     run.show.stage("distil", _count(asked))
-    _sample(run, "distil", plan.model, asked)
+    _sample(run, "distil", plan.model, plan.sampler, asked)
     samples = read_samples(run.path("samples/distil.jsonl"))
     outcomes = {part.name: distil.distil(part, samples, plan.settings) for part in plan.parts}
     votes = [distil.vote_row(part, outcome) for part in plan.parts for outcome in outcomes[part.name]]
     write_lines(run.path("votes.jsonl"), votes)
     for part in plan.parts:
-        kept = [outcome for outcome in outcomes[part.name] if outcome.target is not None]
-        rows = [distil.example_row(part, outcome, plan.settings) for outcome in kept]
+        rows = [row for outcome in outcomes[part.name] for row in distil.example_rows(part, outcome, plan.settings)]
         write_lines(run.path(_examples(part)), rows)
     summary = {part.name: distil.summary(part, outcomes[part.name]) for part in plan.parts}
     write_json(run.path("distillation.json"), summary)
@@ -161,14 +160,16 @@ def train_model(run: Run) -> Sequence[str]:
     if not any(run.path(_examples(part)).stat().st_size for part in plan.parts):
         dropped = {name: part["dropped"] for name, part in run.read("distillation.json").items()}
         raise RunFailed(f"nothing was kept to train on: {dropped} (more problems, or another --temperature, may help)")
-    run.show.stage("train", f"{plan.trainer.name} on {sum(p['kept'] for p in run.read('distillation.json').values())} examples")
+    run.show.stage(
+        "train", f"{plan.trainer.name} on {sum(p['examples'] for p in run.read('distillation.json').values())} examples"
+    )
     job = {
         "examples": [str(run.path(_examples(part))) for part in plan.parts],
         "folder": str(folder),
         "model": asdict(plan.model),
     }
     if not (run.path("adapter").exists() and run.path("training.json").exists()):
-        _work(run, plan.trainer.kind, plan.trainer.name, plan.options(plan.trainer), job)
+        _work(run, plan.trainer, plan.options(plan.trainer), job)
         shutil.rmtree(run.path("adapter"), ignore_errors=True)
         (folder / "adapter").replace(run.path("adapter"))
         write_json(run.path("training.json"), read_json(folder / "training.json"))
@@ -234,46 +235,59 @@ def _wanted(until: str) -> list[Stage]:
 
 def _diagnose(run: Run, name: str, model: Model) -> Sequence[str]:
     plan = run.plan
-    asked = [request for part in plan.parts for request in diagnose.requests(part, plan.settings)]
+    asked = [request for exam in plan.exams for request in diagnose.requests(exam, plan.settings)]
     run.show.stage(name, _count(asked))
-    _sample(run, name, model, asked)
+    _sample(run, name, model, plan.sampler, asked)
+    outside = [_evaluate(run, name, model, evaluation) for evaluation in plan.outside]
     samples = read_samples(run.path(f"samples/{name}.jsonl"))
-    diagnoses = {part.name: diagnose.diagnose(part, samples, plan.settings) for part in plan.parts}
-    write_json(run.path(f"{name}.json"), {"categories": diagnoses})
+    diagnoses = {exam.name: diagnose.diagnose(exam, samples, plan.settings) for exam in plan.exams}
+    read = {o.name: diagnose.outside(o.evaluation.metric, file) for o, file in zip(plan.outside, outside, strict=True)}
+    write_json(run.path(f"{name}.json"), {"categories": diagnoses, "outside": read})
     exported = {
-        f"exports/{name}/{part.benchmark.name}/{file}": text
-        for part in plan.parts
-        for file, text in diagnose.exports(part, samples, plan.settings).items()
+        f"exports/{name}/{exam.benchmark.name}/{file}": text
+        for exam in plan.exams
+        for file, text in diagnose.exports(exam, samples, plan.settings).items()
     }
     for file, text in exported.items():
         write_file(run.path(file), text)
-    return [f"samples/{name}.jsonl", f"{name}.json", *exported]
+    return [f"samples/{name}.jsonl", f"{name}.json", *(str(o.relative_to(run.folder.path)) for o in outside), *exported]
 
 
-def _sample(run: Run, name: str, model: Model, asked: Sequence[Request]) -> None:
+def _evaluate(run: Run, name: str, model: Model, outside: Outside) -> Path:
+    """Have an outside evaluation made, unless this model's is there; the file with its items."""
+    path = run.path(f"outside/{name}/{outside.name.replace(':', '-').replace('/', '-')}.jsonl")
+    key = digest([fingerprint(model), outside.name, outside.limit])
+    _set_aside(run, path, key)
+    if not path.exists():
+        job = {"model": asdict(model), "limit": outside.limit, "items": str(path)}
+        run.show.stage(name, outside.name)
+        _work(run, outside.entry, outside.options, job)
+    return path
+
+
+def _sample(run: Run, name: str, model: Model, sampler: Entry, asked: Sequence[Request]) -> None:
     """Have every sample drawn that the stage's log does not have yet."""
     rows = [asdict(request) for request in asked]
-    _set_aside(run, name, digest([fingerprint(model), rows]))
+    log = run.path(f"samples/{name}.jsonl")
+    _set_aside(run, log, digest([fingerprint(model), rows]))
     requests = run.folder.state / f"{name}.requests.json"
     write_json(requests, rows)
-    sampler = run.plan.sampler
-    job = {"requests": str(requests), "log": str(run.path(f"samples/{name}.jsonl")), "model": asdict(model)}
-    _work(run, sampler.kind, sampler.name, run.plan.options(sampler), job)
+    _work(run, sampler, run.plan.options(sampler), {"requests": str(requests), "log": str(log), "model": asdict(model)})
     requests.unlink()
 
 
-def _set_aside(run: Run, name: str, key: str) -> None:
-    """Keep a log that was drawn from another model (an adapter that has been made again) from answering for this one."""
-    log, mark = run.path(f"samples/{name}.jsonl"), run.folder.state / f"{name}.key"
-    if log.exists() and mark.exists() and mark.read_text(encoding="utf-8") != key:
-        log.replace(log.with_suffix(".jsonl.old"))
-        run.show.say(f"{log} was drawn from another model; it is kept as {log.name}.old")
+def _set_aside(run: Run, path: Path, key: str) -> None:
+    """Keep what another model gave (an adapter that has been made again) from standing for this one."""
+    mark = run.folder.state / f"{path.parent.name}-{path.stem}.key"
+    if path.exists() and mark.exists() and mark.read_text(encoding="utf-8") != key:
+        path.replace(path.with_suffix(".jsonl.old"))
+        run.show.say(f"{path} is another model's; it is kept as {path.name}.old")
     write_file(mark, key)
 
 
-def _work(run: Run, kind: str, name: str, options: Mapping[str, JSON], job: Mapping[str, JSON]) -> None:
-    python = interpreter(name, run.plan.settings.pythons)
-    whole = {"kind": kind, "name": name, "options": options, **job}
+def _work(run: Run, entry: Entry, options: Mapping[str, JSON], job: Mapping[str, JSON]) -> None:
+    python = interpreter(entry.name, run.plan.settings.pythons)
+    whole = {"kind": entry.kind, "name": entry.name, "options": options, **job}
     run_worker(whole, folder=run.folder.state, python=python, lock=run.lock, show=run.show)
 
 

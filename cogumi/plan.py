@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cogumi import __version__
 from cogumi.chat import NO_TEMPLATE
@@ -18,7 +18,7 @@ from cogumi.models import find_model, fingerprint, has_template
 from cogumi.options import check_options
 from cogumi.overlap import find_overlap
 from cogumi.plugins import Entry, Registry
-from cogumi.protocols import Benchmark, Category, Task, Voter
+from cogumi.protocols import Benchmark, Category, Evaluation, Task, Voter
 from cogumi.records import JSON, Model, Problem, Strategy
 from cogumi.settings import Settings
 from cogumi.store import digest
@@ -26,25 +26,43 @@ from cogumi.store import digest
 TRAINING_PROBLEMS = {"minimal": {"code": 50}, "full": {}}
 TRAINING_PROBLEMS_ELSE = {"minimal": 100, "full": 2500}
 HELD_OUT_PROBLEMS = {"minimal": 100, "full": None}
+GUARD_PROBLEMS = {"minimal": 100, "full": 1000}
+GUARDED = "reasoning"
+"""The category whose held-out side guards against forgetting, trained on or not."""
+Role = Literal["trained", "guard", "benchmark"]
 LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One category's part in a run."""
+class Exam:
+    """Held-out problems that are measured before and after training."""
 
-    category: Category
-    """What is trained on, and how."""
+    name: str
+    """The category's name, or the benchmark's where no category of the run is held out by it."""
+    role: Role
+    """`trained`: a category of the run; `guard`: against forgetting; `benchmark`: asked for besides."""
     benchmark: Benchmark
     """What is held out."""
     voter: Voter
     """Who decides."""
     entries: Mapping[str, Entry]
-    """Whose code each of them is, by kind."""
+    """Whose code benchmark and voter are, by kind."""
+    problems: tuple[Problem, ...]
+    """The chosen problems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One category's part in a run: its training side, and its exam."""
+
+    category: Category
+    """What is trained on, and how."""
+    entry: Entry
+    """Whose code the category is."""
+    exam: Exam
+    """What is held out, and who decides on both sides."""
     training: tuple[Problem, ...]
     """The chosen training-side problems, those that overlap with the held-out side left out."""
-    held_out: tuple[Problem, ...]
-    """The chosen held-out problems."""
     overlap: Mapping[str, str]
     """Training-side problems left out, with the held-out problem each repeats."""
 
@@ -57,6 +75,35 @@ class Part:
     def strategy(self) -> Strategy:
         """The category's strategy."""
         return self.category.strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """An outside evaluation that is made before and after training."""
+
+    evaluation: Evaluation
+    """What is evaluated, and how."""
+    entry: Entry
+    """Whose code it is."""
+    options: Mapping[str, JSON]
+    """What its factory is given, in whatever process it is made."""
+    limit: int | None
+    """Most items; None: all."""
+
+    @property
+    def name(self) -> str:
+        """The evaluation's name."""
+        return self.evaluation.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Who says which of two texts is better, where no answer is right."""
+
+    model: Model
+    """The judge."""
+    sampler: Entry
+    """Who asks it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +120,25 @@ class Plan:
     """Who samples."""
     trainer: Entry
     """Who trains."""
+    others: tuple[Exam, ...] = ()
+    """What else is measured: the guard, and the benchmarks asked for besides."""
+    outside: tuple[Outside, ...] = ()
+    """Outside evaluations asked for."""
+    judge: Judge | None = None
+    """Who judges texts that cannot be right or wrong, if anybody."""
+
+    @property
+    def exams(self) -> tuple[Exam, ...]:
+        """All that is measured by cogumi itself: the categories' held-out sides, then the others."""
+        return (*(part.exam for part in self.parts), *self.others)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything whose code decides something in the run."""
+        exams = [entry for exam in self.exams for entry in exam.entries.values()]
+        judge = [self.judge.sampler] if self.judge is not None else []
+        mine = [part.entry for part in self.parts]
+        return (self.sampler, self.trainer, *mine, *exams, *(outside.entry for outside in self.outside), *judge)
 
     def options(self, entry: Entry) -> dict[str, JSON]:
         """The options an entry is made with."""
@@ -86,7 +152,13 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know before anything is drawn, in sentences."""
-        return () if has_template(self.model) else (NO_TEMPLATE,)
+        unguarded = () if self.settings.guard == NOBODY or self.guarded else (NO_GUARD.format(self.settings.guard),)
+        return (*(() if has_template(self.model) else (NO_TEMPLATE,)), *unguarded)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether forgetting is measured."""
+        return any(exam.name == GUARDED for exam in self.exams)
 
     def record(self) -> dict[str, JSON]:
         """What `run.json` says: settings, versions, and fingerprints of the contents everything depends on."""
@@ -95,11 +167,17 @@ class Plan:
             "versions": _versions(self),
             "fingerprints": {
                 "model": dict(fingerprint(self.model)),
-                "data": {part.name: _data_digest(part) for part in self.parts},
+                "data": _data_digests(self),
+                **({"judge": dict(fingerprint(self.judge.model))} if self.judge is not None else {}),
+                **({"against": _digest_of(self.settings.against)} if self.settings.against is not None else {}),
             },
             "strategies": {part.name: _strategy_record(part) for part in self.parts},
             "environment": _environment(),
         }
+
+
+NOBODY = "none"
+NO_GUARD = "forgetting is not measured: the benchmark '{}' is not installed (pip install cogumi-reasoning)"
 
 
 def make_plan(settings: Settings, registry: Registry) -> Plan:
@@ -110,17 +188,38 @@ def make_plan(settings: Settings, registry: Registry) -> Plan:
     entries = registry.categories(settings.plugins)
     sampler, trainer = registry.get("sampler", settings.sampler), registry.get("trainer", settings.trainer)
     model = find_model(settings.model, registry, adapter=settings.adapter, trust_remote_code=settings.trust_remote_code)
+    judge = _judge(settings, registry)
     parts = tuple(_part(entry, settings, registry, model) for entry in entries)
-    plan = Plan(settings=settings, model=model, parts=parts, sampler=sampler, trainer=trainer)
+    others, outside = _besides(settings, registry, model, {part.name for part in parts})
+    plan = Plan(
+        settings=settings,
+        model=model,
+        parts=parts,
+        others=others,
+        outside=outside,
+        sampler=sampler,
+        trainer=trainer,
+        judge=judge,
+    )
     _check_options(plan)
+    if settings.against is not None:
+        measured_by(settings.against)
     return plan
+
+
+def measured_by(folder: Path) -> Path:
+    """The latest diagnosis of another run: `after.json`, or `before.json` where it trained nothing."""
+    for name in ("after.json", "before.json"):
+        if (folder / name).is_file():
+            return folder / name
+    raise BadInput("no diagnosis in this folder", file=folder, field="against", fix="name the folder of another run")
 
 
 def _part(entry: Entry, settings: Settings, registry: Registry, model: Model) -> Part:
     category: Category = entry.make(**task_options(entry, settings, model.data))
     bench = registry.get("benchmark", category.benchmark)
     voter = registry.get("voter", settings.voter or category.voter)
-    benchmark: Benchmark = bench.make(**task_options(bench, settings, _shared_folder(entry, settings) or model.data))
+    benchmark = _own(bench, task_options(bench, settings, _shared_folder(entry, settings) or model.data))
     _check_strategy(entry, category.strategy, settings)
     training, held_out = _problems(entry, category.task), _problems(bench, benchmark.task)
     overlap = find_overlap(training, held_out)
@@ -129,15 +228,89 @@ def _part(entry: Entry, settings: Settings, registry: Registry, model: Model) ->
         fix = f"give other data to {entry.name} or {bench.name}"
         raise BadInput(f"{entry}: every training problem is also held out", field="data", fix=fix)
     size = TRAINING_PROBLEMS[settings.phase].get(category.name, TRAINING_PROBLEMS_ELSE[settings.phase])
-    return Part(
-        category=category,
+    exam = Exam(
+        name=category.name,
+        role="trained",
         benchmark=benchmark,
         voter=voter.make(**settings.options.get(voter.name, {})),
-        entries={"category": entry, "benchmark": bench, "voter": voter},
-        training=choose(free, settings.problems or size, settings.seed),
-        held_out=choose(held_out, settings.held_out or HELD_OUT_PROBLEMS[settings.phase], settings.seed),
-        overlap=overlap,
+        entries={"benchmark": bench, "voter": voter},
+        problems=choose(held_out, settings.held_out or HELD_OUT_PROBLEMS[settings.phase], settings.seed),
     )
+    chosen = choose(free, settings.problems or size, settings.seed)
+    return Part(category=category, entry=entry, exam=exam, training=chosen, overlap=overlap)
+
+
+def _besides(
+    settings: Settings, registry: Registry, model: Model, trained: Collection[str]
+) -> tuple[tuple[Exam, ...], tuple[Outside, ...]]:
+    """The guard, and what else was asked for."""
+    exams: list[Exam] = []
+    outside: list[Outside] = []
+    if GUARDED not in trained and settings.guard != NOBODY and _has_guard(settings, registry):
+        exams.append(_guard(settings, registry, model))
+    for asked in settings.benchmarks:
+        name, _, argument = asked.partition(":")
+        entry = registry.get("benchmark", name)
+        options = task_options(entry, settings, model.data) | ({"task": argument} if argument else {})
+        made = entry.make(**options)
+        if isinstance(made, Evaluation):
+            limit = settings.held_out or HELD_OUT_PROBLEMS[settings.phase]
+            outside.append(Outside(evaluation=made, entry=entry, options=options, limit=limit))
+            with entry.blame():
+                made.check()
+        else:
+            exams.append(_exam(made, entry, settings, registry, role="benchmark", size=HELD_OUT_PROBLEMS[settings.phase]))
+    names = Counter([*trained, *(exam.name for exam in exams), *(o.name for o in outside)])
+    if repeated := [name for name, count in names.items() if count > 1]:
+        raise BadInput(f"'{repeated[0]}' is measured already", field="benchmarks", fix="name each benchmark once")
+    return tuple(exams), tuple(outside)
+
+
+def _has_guard(settings: Settings, registry: Registry) -> bool:
+    """Only the guard that nobody asked for by name may be missing."""
+    default = Settings.__dataclass_fields__["guard"].default
+    return settings.guard != default or ("benchmark", default) in registry.entries
+
+
+def _guard(settings: Settings, registry: Registry, model: Model) -> Exam:
+    entry = registry.get("benchmark", settings.guard)
+    try:
+        made = _own(entry, task_options(entry, settings, model.data))
+        exam = _exam(made, entry, settings, registry, role="guard", size=GUARD_PROBLEMS[settings.phase])
+    except BadInput as error:
+        hint = f"{error} (every run measures {entry.name} to see what was forgotten; --guard none leaves it out)"
+        raise BadInput(hint) from error
+    return exam
+
+
+def _exam(made: Benchmark, entry: Entry, settings: Settings, registry: Registry, *, role: Role, size: int | None) -> Exam:
+    voter = registry.get("voter", "majority" if role == "guard" else settings.voter or "majority")
+    return Exam(
+        name=GUARDED if role == "guard" else made.name,
+        role=role,
+        benchmark=made,
+        voter=voter.make(**settings.options.get(voter.name, {})),
+        entries={"benchmark": entry, "voter": voter},
+        problems=choose(_problems(entry, made.task), settings.held_out or size, settings.seed),
+    )
+
+
+def _own(entry: Entry, options: Mapping[str, JSON]) -> Benchmark:
+    """A benchmark that cogumi itself prompts and scores."""
+    made: Benchmark | Evaluation = entry.make(**options)
+    if isinstance(made, Evaluation):
+        fix = f"--benchmarks {made.name} evaluates it besides"
+        raise BadInput(f"{entry} is an outside evaluation and cannot hold out a category", field="benchmark", fix=fix)
+    return made
+
+
+def _judge(settings: Settings, registry: Registry) -> Judge | None:
+    if settings.judge is None:
+        if settings.judge_sampler is not None:
+            raise BadInput("a sampler for a judge, but no judge", field="judge_sampler", fix="name the judge: --judge MODEL")
+        return None
+    model = find_model(settings.judge, registry, trust_remote_code=settings.trust_remote_code)
+    return Judge(model=model, sampler=registry.get("sampler", settings.judge_sampler or settings.sampler))
 
 
 def choose(problems: Sequence[Problem], count: int | None, seed: int) -> tuple[Problem, ...]:
@@ -180,7 +353,7 @@ def _check_strategy(entry: Entry, strategy: Strategy, settings: Settings) -> Non
 
 def _check_options(plan: Plan) -> None:
     """Every option must be taken by something in the run, and fit."""
-    used = [plan.sampler, plan.trainer, *(entry for part in plan.parts for entry in part.entries.values())]
+    used = plan.entries
     for name, given in plan.settings.options.items():
         takers = [entry for entry in used if entry.name == name]
         if not takers:
@@ -200,11 +373,14 @@ def _settings_record(plan: Plan) -> dict[str, JSON]:
         "phase": s.phase,
         "sampler": s.sampler,
         "trainer": s.trainer,
-        "voters": {part.name: part.entries["voter"].name for part in plan.parts},
+        "voters": {exam.name: exam.entries["voter"].name for exam in plan.exams},
+        "benchmarks": {exam.name: exam.benchmark.name for exam in plan.exams},
+        "outside": {outside.name: outside.limit for outside in plan.outside},
+        "judge": None if plan.judge is None else {"model": plan.judge.model.name, "sampler": plan.judge.sampler.name},
         "temperature": s.temperature,
         "samples": s.samples,
         "problems": {part.name: len(part.training) for part in plan.parts},
-        "held_out": {part.name: len(part.held_out) for part in plan.parts},
+        "held_out": {exam.name: len(exam.problems) for exam in plan.exams},
         "seed": s.seed,
         "trust_remote_code": s.trust_remote_code,
         "accept_unsandboxed": s.accept_unsandboxed,
@@ -219,13 +395,13 @@ def _plain(value: Any) -> JSON:
 
 def _strategy_record(part: Part) -> dict[str, JSON]:
     values = {name: getattr(part.strategy, name) for name in part.strategy.__dataclass_fields__}
-    return {**values, "benchmark": part.benchmark.name, "benchmark_max_tokens": part.benchmark.max_tokens}
+    benchmark = part.exam.benchmark
+    return {**values, "benchmark": benchmark.name, "benchmark_max_tokens": benchmark.max_tokens}
 
 
 def _versions(plan: Plan) -> dict[str, str]:
     """Versions of cogumi and of every plugin whose code decides something in the run."""
-    used = [plan.sampler, plan.trainer, *(entry for part in plan.parts for entry in part.entries.values())]
-    plugins = {entry.plugin.dist: entry.plugin.version for entry in used}
+    plugins = {entry.plugin.dist: entry.plugin.version for entry in plan.entries}
     return {"cogumi": __version__, **dict(sorted(plugins.items()))}
 
 
@@ -235,17 +411,23 @@ def _environment() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: found[name] for name in LIBRARIES if name in found}}
 
 
-def _data_digest(part: Part) -> dict[str, str]:
-    """Digest of what the model is asked and what it is scored by, on each side."""
-    sides = {
-        "training": (part.training, part.category.task, "category"),
-        "held_out": (part.held_out, part.benchmark.task, "benchmark"),
+def _data_digests(plan: Plan) -> dict[str, dict[str, str]]:
+    """Digest of what the model is asked and what it is scored by, on each side there is."""
+    held_out = {e.name: _data_digest(e.problems, e.benchmark.task, e.entries["benchmark"]) for e in plan.exams}
+    training = {part.name: _data_digest(part.training, part.category.task, part.entry) for part in plan.parts}
+    return {
+        name: {"held_out": value} | ({"training": training[name]} if name in training else {})
+        for name, value in held_out.items()
     }
-    digests: dict[str, str] = {}
-    for side, (problems, task, kind) in sides.items():
-        with part.entries[kind].blame():
-            digests[side] = digest([[p.id, [dict(m) for m in task.messages(p)], p.reference] for p in problems])
-    return digests
+
+
+def _data_digest(problems: Sequence[Problem], task: Task, entry: Entry) -> str:
+    with entry.blame():
+        return digest([[p.id, [dict(m) for m in task.messages(p)], p.reference] for p in problems])
+
+
+def _digest_of(folder: Path) -> str:
+    return hashlib.sha256(measured_by(folder).read_bytes()).hexdigest()
 
 
 def with_adapter(model: Model, adapter: Path) -> Model:

@@ -31,7 +31,7 @@ Phase = Literal["minimal", "full"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One run's settings. Everything but `out` and `pythons` is recorded in `run.json`."""
+    """One run's settings. Everything but the paths and `pythons` is recorded in `run.json`."""
 
     plugins: tuple[str, ...] = ()
     """Entry-point names of the plugins whose categories take part."""
@@ -47,6 +47,16 @@ class Settings:
     """Name of the trainer."""
     voter: str | None = None
     """Name of a voter for all categories; None leaves each its own."""
+    benchmarks: tuple[str, ...] = ()
+    """Benchmarks to measure besides, before and after; `NAME:TASK` where one name offers many, e.g. `lm-eval:arc_easy`."""
+    guard: str = "mmlu"
+    """Name of the benchmark that shows what was forgotten, measured in every run; `none` leaves it out."""
+    judge: str | None = None
+    """A model that says which of two texts is better where no answer is right; None: such texts are not judged."""
+    judge_sampler: str | None = None
+    """Name of the sampler that asks the judge; None: the one that samples."""
+    against: Path | None = None
+    """The folder of another run to hold this one against, problem by problem."""
     temperature: float = 0.7
     """The temperature at which the model is used, diagnosed and drawn from for votes."""
     samples: int = 10
@@ -158,10 +168,12 @@ def merge(*layers: Mapping[str, Any]) -> Settings:
         for name, table in layer.get("options", {}).items():
             options.setdefault(name, {}).update(table)
     values["options"] = options
-    if "plugins" in values:
-        values["plugins"] = _names(values["plugins"])
-    if "out" in values:
-        values["out"] = Path(values["out"])
+    for name in ("plugins", "benchmarks"):
+        if name in values:
+            values[name] = _names(values[name])
+    for name in ("out", "against"):
+        if name in values:
+            values[name] = Path(values[name])
     unknown = [name for name in values if name not in {f.name for f in dataclasses.fields(Settings)}]
     if unknown:
         raise BadInput("no such setting", field=unknown[0], fix=near(unknown[0], FIELDS))
@@ -176,7 +188,7 @@ def _names(given: str | Sequence[str]) -> tuple[str, ...]:
 
 def _typed(config: Config, name: str, value: JSON) -> JSON:
     """A value of the table `[run]`, checked against its field's type."""
-    if name == "plugins":
+    if name in ("plugins", "benchmarks"):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise config.error("run", name, problem="not a list of names", fix='write it as ["math"]')
         return tuple(value)

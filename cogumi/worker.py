@@ -21,9 +21,9 @@ from cogumi.data import read_rows
 from cogumi.distil import example_of
 from cogumi.errors import CogumiError, RunFailed
 from cogumi.plugins import Entry, load
-from cogumi.protocols import Sampler, Trainer
+from cogumi.protocols import Evaluation, Sampler, Trainer
 from cogumi.records import Completion, Message, Model, Request, Sampling
-from cogumi.store import SampleLog, dumps, read_json, write_json
+from cogumi.store import SampleLog, dumps, read_json, write_json, write_lines
 
 REPORT_SECONDS = 0.2
 PARENT = 1
@@ -114,6 +114,18 @@ def train(entry: Entry, job: Mapping[str, Any], report: Reporter) -> None:
     write_json(folder / "training.json", {"examples": len(examples), **result})
 
 
+def evaluate(entry: Entry, job: Mapping[str, Any], report: Reporter) -> None:
+    """Have an outside evaluation made, and leave one line per item, by id."""
+    evaluation: Evaluation = entry.make(**job["options"])
+    with entry.blame():
+        items = sorted(evaluation.evaluate(Model(**job["model"]), job["limit"], report), key=lambda item: item.id)
+    if not items:
+        raise RunFailed(f"{entry.plugin}: {entry} gave no items")
+    if repeated := [name for name, count in Counter(item.id for item in items).items() if count > 1]:
+        raise RunFailed(f"{entry.plugin}: {entry} gave item '{repeated[0]}' more than once")
+    write_lines(Path(job["items"]), [asdict(item) for item in items])
+
+
 def request_of(row: Mapping[str, Any]) -> Request:
     """The request that a JSON object stands for."""
     sampling = {**row["sampling"], "stop": tuple(row["sampling"]["stop"])}
@@ -132,7 +144,7 @@ def main(path: str) -> int:
     job = read_json(Path(path))
     try:
         entry = load().get(job["kind"], job["name"])
-        {"sampler": sample, "trainer": train}[job["kind"]](entry, job, Reporter())
+        {"sampler": sample, "trainer": train, "benchmark": evaluate}[job["kind"]](entry, job, Reporter())
     except CogumiError as error:
         say({"error": str(error), "code": error.exit_code})
         return error.exit_code

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from cogumi import diagnose, distil
-from cogumi.plan import Part
+from cogumi.plan import Exam, Part
 from cogumi.plugins import Entry, Plugin
 from cogumi.protocols import Task, Voter
 from cogumi.records import Completion, Problem, Request, Strategy
@@ -37,13 +37,19 @@ def part(
     category = fake_category()
     changed: Strategy = replace(category.strategy, **strategy)
     judge: Any = task or FakeTask()
-    return Part(
-        category=replace(category, strategy=changed, task=judge),
+    exam = Exam(
+        name=category.name,
+        role="trained",
         benchmark=replace(fake_benchmark(), task=judge),
         voter=voter or majority(),
-        entries={kind: entry(kind, "sums") for kind in ("category", "benchmark", "voter")},
+        entries={kind: entry(kind, "sums") for kind in ("benchmark", "voter")},
+        problems=tuple(held_out),
+    )
+    return Part(
+        category=replace(category, strategy=changed, task=judge),
+        entry=entry("category", "sums"),
+        exam=exam,
         training=tuple(training),
-        held_out=tuple(held_out),
         overlap={},
     )
 
@@ -67,7 +73,7 @@ def completion(request: Request, index: int, text: str | None) -> Completion:
 
 def diagnosed(part: Part, text: Texts, settings: Settings) -> dict[str, Any]:
     """The diagnosis of these texts."""
-    return diagnose.diagnose(part, drawn(diagnose.requests(part, settings), text), settings)
+    return diagnose.diagnose(part.exam, drawn(diagnose.requests(part.exam, settings), text), settings)
 
 
 def distilled(part: Part, text: Texts, settings: Settings) -> list[distil.Outcome]:

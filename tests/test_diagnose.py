@@ -39,7 +39,7 @@ def value(diagnosis: dict[str, Any], metric: str) -> float:
 
 def test_every_problem_is_asked_at_the_use_temperature_and_greedily() -> None:
     whole = part(held_out=PROBLEMS)
-    asked = diagnose.requests(whole, Settings(samples=4, seed=11, temperature=0.9))
+    asked = diagnose.requests(whole.exam, Settings(samples=4, seed=11, temperature=0.9))
     assert [(r.id, r.indices, r.sampling.temperature) for r in asked] == [
         ("sums/sum-0#use", (0, 1, 2, 3), 0.9),
         ("sums/sum-0#greedy", (0,), 0.0),
@@ -47,7 +47,7 @@ def test_every_problem_is_asked_at_the_use_temperature_and_greedily() -> None:
         ("sums/sum-1#greedy", (0,), 0.0),
     ]
     assert {r.sampling.seed for r in asked} == {11}
-    assert {r.sampling.max_tokens for r in asked} == {whole.benchmark.max_tokens}
+    assert {r.sampling.max_tokens for r in asked} == {whole.exam.benchmark.max_tokens}
     assert not any(r.sampling.logprobs for r in asked)
 
 
@@ -58,7 +58,7 @@ def test_a_voter_that_weighs_by_probability_gets_it() -> None:
         def vote(self, problem: Problem, ballots: object) -> Any:
             raise NotImplementedError
 
-    asked = diagnose.requests(part(held_out=PROBLEMS, voter=Weighing()), SETTINGS)
+    asked = diagnose.requests(part(held_out=PROBLEMS, voter=Weighing()).exam, SETTINGS)
     assert {r.id: r.sampling.logprobs for r in asked} == {
         "sums/sum-0#use": True,
         "sums/sum-0#greedy": False,
@@ -243,6 +243,6 @@ def test_a_winner_that_nobody_voted_for_is_the_voters_fault() -> None:
 
 def test_the_order_in_which_samples_were_drawn_does_not_matter() -> None:
     whole = part(held_out=PROBLEMS)
-    samples = drawn(diagnose.requests(whole, SETTINGS), lambda request, index: str(index % 3))
+    samples = drawn(diagnose.requests(whole.exam, SETTINGS), lambda request, index: str(index % 3))
     backwards = dict(reversed(samples.items()))
-    assert diagnose.diagnose(whole, samples, SETTINGS) == diagnose.diagnose(whole, backwards, SETTINGS)
+    assert diagnose.diagnose(whole.exam, samples, SETTINGS) == diagnose.diagnose(whole.exam, backwards, SETTINGS)

@@ -51,14 +51,14 @@ def test_the_best_vote_needs_no_target_but_probabilities() -> None:
 
 def test_a_target_that_gives_the_winning_answer_is_kept() -> None:
     result = outcome(["it is 1", "so 1", "maybe 2"], "the answer is 1")
-    assert result.target is not None
-    assert result.target.text == "the answer is 1"
+    assert result.targets
+    assert result.targets[0].text == "the answer is 1"
     assert (result.vote.winner, result.dropped, result.agrees_with_reference) == ("1", None, True)
 
 
 def test_what_is_kept_is_the_consensus_and_not_the_reference() -> None:
     result = outcome(["2", "2", "2"], "2")
-    assert result.target is not None
+    assert result.targets
     assert result.agrees_with_reference is False
 
 
@@ -78,7 +78,7 @@ def test_what_is_kept_is_the_consensus_and_not_the_reference() -> None:
 )
 def test_what_is_dropped_has_a_reason(votes: list[str | None], target: str | None, reason: str) -> None:
     result = outcome(votes, target)
-    assert (result.dropped, result.target) == (reason, None)
+    assert (result.dropped, result.targets) == (reason, ())
 
 
 def test_half_of_the_votes_is_enough_agreement() -> None:
@@ -128,8 +128,8 @@ def best(voters: Sequence[tuple[str, float | None]]) -> distil.Outcome:
 def test_the_best_vote_is_the_most_probable_whole_winner(voters: list[tuple[str, float | None]], index: int) -> None:
     result = best(voters)
     assert result.dropped is None
-    assert result.target is not None
-    assert result.target.index == index
+    assert result.targets
+    assert result.targets[0].index == index
 
 
 def test_a_best_vote_without_a_winner_is_dropped() -> None:
@@ -145,7 +145,8 @@ def row(settings: Settings = SETTINGS) -> dict[str, Any]:
         request=target.request, index=0, text=target.text, finish="stop", tokens=3, token_ids=(5, 6, 2), prompt_digest="ab" * 8
     )
     (result,) = distil.distil(whole, samples, settings)
-    return distil.example_row(whole, result, settings)
+    (row,) = distil.example_rows(whole, result, settings)
+    return row
 
 
 def test_an_example_is_chat_messages_and_its_evidence() -> None:
@@ -193,11 +194,11 @@ def test_a_vote_is_written_with_what_became_of_it() -> None:
         "agreement": 2 / 3,
         "counts": {"1": 2, "2": 1},
         "total": 3,
-        "kept": True,
+        "kept": 1,
         "dropped": None,
         "agrees_with_reference": True,
     }
-    assert distil.vote_row(whole, dropped).items() >= {"winner": None, "tie": True, "kept": False, "dropped": "tie"}.items()
+    assert distil.vote_row(whole, dropped).items() >= {"winner": None, "tie": True, "kept": 0, "dropped": "tie"}.items()
 
 
 def test_the_summary_counts_reasons_and_how_good_the_labels_are() -> None:
@@ -212,6 +213,7 @@ def test_the_summary_counts_reasons_and_how_good_the_labels_are() -> None:
     assert distil.summary(whole, outcomes) == {
         "problems": 5,
         "kept": 2,
+        "examples": 2,
         "dropped": {"the target disagrees with the vote": 1, "tie": 2},
         "mean_agreement": 0.875,
         "label_accuracy": 0.5,
@@ -225,9 +227,9 @@ def test_the_summary_counts_reasons_and_how_good_the_labels_are() -> None:
 )
 def test_every_problem_is_either_kept_or_has_a_reason(votes: list[str | None], target: str | None) -> None:
     result = outcome(votes, target)
-    assert (result.target is None) == (result.dropped is not None)
-    if result.target is not None:
-        assert result.target.text == result.vote.winner
+    assert (not result.targets) == (result.dropped is not None)
+    if result.targets:
+        assert result.targets[0].text == result.vote.winner
         assert result.vote.agreement >= 0.5
 
 

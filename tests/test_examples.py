@@ -26,8 +26,8 @@ def side(parts: list[Part], wrong: Mapping[str, int]) -> tuple[Any, Any]:
         right = int(name.partition("-")[2])
         return str(right + right % 7 + 1) if index >= wrong.get(name, 0) else "999"
 
-    samples = drawn((request for p in parts for request in diagnose.requests(p, SETTINGS)), text)
-    return samples, {"categories": {p.name: diagnose.diagnose(p, samples, SETTINGS) for p in parts}}
+    samples = drawn((request for p in parts for request in diagnose.requests(p.exam, SETTINGS)), text)
+    return samples, {"categories": {p.name: diagnose.diagnose(p.exam, samples, SETTINGS) for p in parts}}
 
 
 def picked(parts: list[Part], was: Mapping[str, int], now: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -38,7 +38,7 @@ def picked(parts: list[Part], was: Mapping[str, int], now: Mapping[str, int]) ->
 
 def named(name: str, first: int, count: int) -> Part:
     whole = part(held_out=make_problems(count, first=first))
-    return replace(whole, category=replace(whole.category, name=name))
+    return replace(whole, category=replace(whole.category, name=name), exam=replace(whole.exam, name=name))
 
 
 def test_a_gain_a_loss_and_an_ordinary_problem_are_shown() -> None:

@@ -75,7 +75,7 @@ class World:
         return fake_benchmark("sums-test", task=Given(self.held_out))
 
     def plan(self, **settings: Any) -> Plan:
-        base: dict[str, Any] = {"plugins": ("adding",), "model": "small", "sampler": "fake", "trainer": "fit"}
+        base: dict[str, Any] = {"plugins": ("adding",), "model": "small", "sampler": "fake", "trainer": "fit", "guard": "none"}
         entries = {key: Entry(kind=key[0], name=key[1], factory=f, plugin=PLUGIN) for key, f in self.factories.items()}
         return make_plan(Settings(**{**base, **settings}), Registry(plugins={"adding": PLUGIN}, entries=entries))
 
@@ -109,22 +109,19 @@ def test_a_larger_choice_holds_the_smaller_one_and_seeds_differ() -> None:
 
 def test_the_phase_says_how_many_problems(world: World) -> None:
     (part,) = world.plan().parts
-    assert (len(part.training), len(part.held_out)) == (100, HELD_OUT_PROBLEMS["minimal"])
+    assert (len(part.training), len(part.exam.problems)) == (100, HELD_OUT_PROBLEMS["minimal"])
     (part,) = world.plan(phase="full").parts
-    assert (len(part.training), len(part.held_out)) == (150, 250)
+    assert (len(part.training), len(part.exam.problems)) == (150, 250)
     (part,) = world.plan(problems=7, held_out=9).parts
-    assert (len(part.training), len(part.held_out)) == (7, 9)
+    assert (len(part.training), len(part.exam.problems)) == (7, 9)
 
 
 def test_a_part_says_who_does_what(world: World) -> None:
     plan = world.plan(voter="other")
     (part,) = plan.parts
-    assert (part.name, part.benchmark.name) == ("sums", "sums-test")
-    assert {kind: entry.name for kind, entry in part.entries.items()} == {
-        "category": "sums",
-        "benchmark": "sums-test",
-        "voter": "other",
-    }
+    assert (part.name, part.exam.benchmark.name) == ("sums", "sums-test")
+    assert part.entry.name == "sums"
+    assert {kind: entry.name for kind, entry in part.exam.entries.items()} == {"benchmark": "sums-test", "voter": "other"}
     assert (plan.sampler.name, plan.trainer.name, plan.model) == ("fake", "fit", world.model)
 
 

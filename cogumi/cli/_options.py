@@ -25,6 +25,13 @@ FLAGS = (
     click.option("--sampler", help="Who samples.  [default: hf]"),
     click.option("--trainer", help="Who trains.  [default: qlora]"),
     click.option("--voter", help="Who decides, for all categories.  [default: each category's own]"),
+    click.option("--benchmarks", metavar="NAME,...", help="Measure these besides, before and after (NAME:TASK for lm-eval)."),
+    click.option("--guard", metavar="NAME", help="What shows forgetting, in every run; none: nothing.  [default: mmlu]"),
+    click.option("--judge", metavar="MODEL", help="Who judges texts that cannot be right or wrong."),
+    click.option("--judge-sampler", metavar="NAME", help="Who asks the judge.  [default: who samples]"),
+    click.option(
+        "--against", metavar="RUN", type=click.Path(path_type=Path), help="Hold this run against another one's folder, too."
+    ),
     click.option("--seed", type=int, help="Seed of everything drawn.  [default: 0]"),
     click.option("-o", "--option", "option", metavar="NAME.OPTION=VALUE", multiple=True, help="An option of anything used."),
     click.option(
