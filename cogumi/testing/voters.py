@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from cogumi.protocols import Voter
+from cogumi.errors import BadInput
+from cogumi.protocols import Selector, Voter
 from cogumi.records import Ballot, Problem, Vote
-from cogumi.testing.promises import made_by, never_raises, require
+from cogumi.testing.promises import broken, made_by, never_raises, require
 
 ELECTIONS: Sequence[Sequence[str | None]] = (
     (),
@@ -29,17 +31,73 @@ ELECTIONS: Sequence[Sequence[str | None]] = (
 
 
 def check_voter(voter: Voter | Callable[[], Voter], *, problem: Problem | None = None) -> None:
-    """Check a voter (or a factory of one) on small elections, in every order of their ballots."""
+    """Check a voter (or a factory of one) on small elections, in every order of their ballots.
+
+    Its attributes say what can be asked of it: `needs_logprobs` (it may refuse ballots without log-probabilities, by a
+    ValueError that says so), `uses_reference` (it may look at `Ballot.correct`), `control` (it decides by other means than
+    the votes, so it settles ties). What has `select` is checked as a `Selector` too.
+    """
     make = made_by(voter, Voter)  # type: ignore[type-abstract]
     asked = problem or Problem(id="election", prompt="Which one?")
     for answers in ELECTIONS:
-        for logprob in (None, -1.5):
-            ballots = [Ballot(answer=a, text=f"I say {a}", logprob=logprob) for a in answers]
-            vote = _vote(make(), asked, ballots)
-            _check_record(vote, answers)
-            _check_order(make(), asked, ballots, vote)
-            _check_outcome(vote, answers)
+        _check_election(make, asked, answers)
     _check_abstentions(make(), asked)
+
+
+def _check_election(make: Callable[[], Voter], problem: Problem, answers: Sequence[str | None]) -> None:
+    """The same answers five times: alone, with equal and unequal log-probabilities, with scores, and with odd texts."""
+    plain = _ballots(answers)
+    told = [replace(ballot, logprob=-1.5) for ballot in plain]
+    if not _refuses(make(), problem, plain):
+        _check_outcome(make(), _check_vote(make, problem, plain), answers)
+    vote = _check_vote(make, problem, told)
+    _check_outcome(make(), vote, answers)
+    unequal = _check_vote(make, problem, [replace(ballot, logprob=-4.0 / (1 + ballot.index)) for ballot in plain])
+    same = _outcome(vote) == _outcome(unequal)
+    require(same or _has(make(), "needs_logprobs"), "a voter that looks at log-probabilities has needs_logprobs = True")
+    scored = _check_vote(make, problem, [replace(ballot, correct=ballot.index > 0) for ballot in told])
+    same = _outcome(vote) == _outcome(scored)
+    require(same or _has(make(), "uses_reference"), "a voter that looks at a ballot's correct has uses_reference = True")
+    _check_vote(make, problem, [replace(ballot, text=ballot.answer or "") for ballot in told])
+
+
+def _ballots(answers: Sequence[str | None]) -> list[Ballot]:
+    """Ballots whose texts differ where their answers do, each text as much from any other."""
+    texts = {answer: f"I say {letter}" for answer, letter in zip(dict.fromkeys(answers), "abcde", strict=False)}
+    return [Ballot(answer=answer, text=texts[answer], tokens=3, index=index) for index, answer in enumerate(answers)]
+
+
+def _has(voter: Voter, attribute: str) -> bool:
+    return bool(getattr(voter, attribute, False))
+
+
+def _refuses(voter: Voter, problem: Problem, ballots: Sequence[Ballot]) -> bool:
+    """Whether a voter that needs log-probabilities turns ballots without them away, and says why."""
+    if not _has(voter, "needs_logprobs"):
+        return False
+    try:
+        voter.vote(problem, ballots)
+    except (ValueError, BadInput) as error:
+        said = "log-prob" in str(error) or "logprob" in str(error)
+        require(said, f"the refusal of ballots without log-probabilities names what is missing, and said: {error}")
+        return True
+    except Exception as error:
+        kind = type(error).__name__
+        broken(f"a voter refuses ballots without log-probabilities by a ValueError that says so, and raised {kind}: {error}")
+    return False
+
+
+def _check_vote(make: Callable[[], Voter], problem: Problem, ballots: Sequence[Ballot]) -> Vote:
+    """What holds whatever a voter goes by; gives the vote."""
+    vote = _vote(make(), problem, ballots)
+    answers = [ballot.answer for ballot in ballots]
+    _check_record(vote, answers)
+    _check_order(make(), problem, ballots, vote)
+    _check_winner(make(), vote, answers)
+    if isinstance(selector := make(), Selector):
+        for count in (1, 2, len(ballots) + 1):
+            _check_selection(selector, problem, ballots, vote, count)
+    return vote
 
 
 def _vote(voter: Voter, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
@@ -61,11 +119,16 @@ def _check_record(vote: Vote, answers: Sequence[str | None]) -> None:
 
 
 def _check_order(voter: Voter, problem: Problem, ballots: Sequence[Ballot], first: Vote) -> None:
-    orders = itertools.islice(itertools.permutations(ballots), 0, 120, 7)
-    for order in [ballots, *orders, ballots[::-1]]:
-        again = _vote(voter, problem, list(order))
+    for order in _orders(ballots):
+        again = _vote(voter, problem, order)
         told = f"{_outcome(first)} became {_outcome(again)} for the answers {[b.answer for b in order]}"
         require(_outcome(again) == _outcome(first), f"a vote is the same again and in any order of its ballots: {told}")
+
+
+def _orders(ballots: Sequence[Ballot]) -> Iterator[list[Ballot]]:
+    """The ballots as they are, in some of their orders, and backwards."""
+    orders = itertools.islice(itertools.permutations(ballots), 0, 120, 7)
+    return (list(order) for order in (ballots, *orders, ballots[::-1]))
 
 
 def _outcome(vote: Vote) -> tuple[object, ...]:
@@ -73,15 +136,12 @@ def _outcome(vote: Vote) -> tuple[object, ...]:
     return vote.winner, vote.tie, round(vote.support, 9), round(vote.total, 9), counts
 
 
-def _check_outcome(vote: Vote, answers: Sequence[str | None]) -> None:
+def _check_winner(voter: Voter, vote: Vote, answers: Sequence[str | None]) -> None:
     said = f"of the answers {list(answers)}"
-    candidates = set(answers) - {None}
-    require(vote.winner in candidates | {None}, f"the winner is an answer that was given, or None, {said}")
+    require(vote.winner in {*answers, None}, f"the winner is an answer that was given, or None, {said}")
     require(not (vote.tie and vote.winner is not None), f"a tie has no winner, {said}")
-    if answers and candidates == set(answers) and len(candidates) == 1:
-        require(vote.winner == answers[0], f"the answer that all agree on wins, {said}")
-    if len(candidates) > 1 and len({answers.count(c) for c in candidates}) == 1:
-        require(vote.tie and vote.winner is None, f"equal votes are a tie, and a tie has no winner, {said}")
+    if _has(voter, "control"):
+        return
     leaders = [answer for answer, count in vote.counts.items() if math.isclose(count, vote.support)]
     require(len(leaders) < 2 or vote.tie, f"two leading answers are a tie, {said}")
     if vote.winner is not None:
@@ -89,6 +149,47 @@ def _check_outcome(vote: Vote, answers: Sequence[str | None]) -> None:
         require(vote.counts.get(vote.winner) == best, f"the winner has the highest of the counts, {said}")
 
 
+def _check_outcome(voter: Voter, vote: Vote, answers: Sequence[str | None]) -> None:
+    """What the answers alone demand, where the ballots differ in nothing else."""
+    said = f"of the answers {list(answers)}"
+    candidates = set(answers) - {None}
+    whole = bool(answers) and candidates == set(answers)
+    if whole and len(candidates) == 1:
+        require(vote.winner == answers[0], f"the answer that all agree on wins, {said}")
+    if _has(voter, "control"):
+        require(not vote.tie, f"a control settles ties, {said}")
+        require(vote.winner is not None or not whole, f"a control has a winner where every ballot has an answer, {said}")
+    elif len(candidates) > 1 and len({answers.count(c) for c in candidates}) == 1:
+        require(vote.tie and vote.winner is None, f"equal votes are a tie, and a tie has no winner, {said}")
+
+
+def _check_selection(voter: Selector, problem: Problem, ballots: Sequence[Ballot], vote: Vote, count: int) -> None:
+    said = f"of {count} of the answers {[b.answer for b in ballots]}"
+    chosen = _select(voter, problem, ballots, count)
+    require(len(chosen) <= count, f"select() gives at most as many positions as it is asked for, {said}")
+    require(all(ballot.answer is not None for ballot in chosen), f"select() never chooses a ballot without an answer, {said}")
+    texts = [ballot.text for ballot in chosen]
+    require(len(set(texts)) == len(texts), f"select() chooses no text twice, {said}")
+    if vote.winner is not None:
+        require(bool(chosen) and chosen[0].answer == vote.winner, f"the first text selected has the winning answer, {said}")
+    for order in _orders(ballots):
+        again = [ballot.text for ballot in _select(voter, problem, order, count)]
+        require(again == texts, f"select() chooses the same texts in any order of the ballots: {texts} became {again}, {said}")
+
+
+def _select(voter: Selector, problem: Problem, ballots: Sequence[Ballot], count: int) -> list[Ballot]:
+    said = f"select() of {count} of the answers {[b.answer for b in ballots]}"
+    with never_raises(said):
+        positions = list(voter.select(problem, ballots, count))
+    valid = all(type(position) is int and 0 <= position < len(ballots) for position in positions)
+    require(valid, f"select() gives positions in the ballots, and gave {positions}: {said}")
+    require(len(set(positions)) == len(positions), f"select() chooses no ballot twice: {said}")
+    return [ballots[position] for position in positions]
+
+
 def _check_abstentions(voter: Voter, problem: Problem) -> None:
-    vote = _vote(voter, problem, [Ballot(answer=answer) for answer in ("a", "a", None, None)])
-    require(vote.agreement < 1.0, "a ballot without an answer counts in total: two of four votes are no full agreement")
+    ballots = [replace(ballot, logprob=-1.5) for ballot in _ballots(("a", "a", None, None))]
+    require(
+        _vote(voter, problem, ballots).agreement < 1.0,
+        "a ballot without an answer counts in total: two of four votes are no full agreement",
+    )
