@@ -197,7 +197,7 @@ class Control(Tampered):
 
 BROKEN_CONTROLS: list[tuple[Callable[[Sequence[Ballot], Vote], Any], str]] = [
     (lambda b, v: dataclasses.replace(v, winner=b[0].answer if b else None), "in any order of its ballots"),
-    (lambda b, v: dataclasses.replace(v, tie=bool(b)), "a tie has no winner"),
+    (lambda b, v: dataclasses.replace(v, tie=bool(v.counts)), "a tie has no winner"),
     (lambda b, v: decide(v.counts, total=v.total), "a control settles ties"),
     (lambda b, v: dataclasses.replace(v, winner="?" if v.winner else None), "the winner is an answer that was given"),
     (lambda b, v: dataclasses.replace(v, winner=None), "the answer that all agree on wins"),
