@@ -30,6 +30,7 @@ from typing import Any, TypeAlias
 
 from cogumi import stats
 from cogumi.errors import BadInput
+from cogumi.head_to_head import on_scores
 
 Diagnosis: TypeAlias = Mapping[str, Any]
 """One category of before.json or after.json."""
@@ -73,8 +74,24 @@ def compare(before: Diagnosis, after: Diagnosis) -> dict[str, Any]:
         "consistent_and_correct": _change(pairs, lambda item: _in_cell(item, "consistent_correct")),
         "certainty": _change(pairs, certainty),
         "vote_control": {"before": _vote_control([b for b, _ in pairs]), "after": _vote_control([a for _, a in pairs])},
-        "head_to_head": _head_to_head(pairs),
+        "head_to_head": on_scores(after, before),
     }
+
+
+def compare_outside(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What training changed in an outside evaluation: each metric's paired difference, and a head to head on `metric`."""
+    left, right = ({item["id"]: item["metrics"] for item in side["items"]} for side in (before, after))
+    if absent := sorted(left.keys() ^ right.keys()):
+        problem = f"{len(absent)} items are on one side only, e.g. {absent[0]}"
+        raise BadInput(problem, field=name, fix="evaluate the same items before and after")
+    metric, ids = before["metric"], sorted(left)
+    shared = sorted(before["metrics"].keys() & after["metrics"].keys())
+    if metric not in shared:
+        raise BadInput(f"no item has the metric {metric} on both sides", field=name, fix="choose another metric")
+    columns = {m: [(left[i][m], right[i][m]) for i in ids if m in left[i] and m in right[i]] for m in shared}
+    changes = {m: _difference([x for x, _ in c], [y for _, y in c], len(ids)) for m, c in columns.items() if c}
+    head = on_scores(after, before, lambda item: item["metrics"].get(metric))
+    return {"metric": metric, "problems": len(ids), "metrics": changes, "head_to_head": head}
 
 
 def measure(metric: str) -> Measure:
@@ -213,13 +230,3 @@ def _vote_control(items: Sequence[Item]) -> dict[str, Any] | None:
         return None
     change = _difference([single for single, _ in values], [vote for _, vote in values], len(items))
     return {"random_vote": change.pop("before"), "majority_vote": change.pop("after"), **change}
-
-
-def _head_to_head(pairs: Sequence[tuple[Item, Item]]) -> dict[str, Any] | None:
-    before, after = both(pairs, measure("accuracy"))
-    if not before:
-        return None
-    wins = sum(y > x for x, y in zip(before, after, strict=True))
-    losses = sum(y < x for x, y in zip(before, after, strict=True))
-    ties = len(before) - wins - losses
-    return {"wins": wins, "losses": losses, "ties": ties, "score": (wins + ties / 2) / len(before), "n": len(before)}

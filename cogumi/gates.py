@@ -5,8 +5,9 @@ whole interval is on the wrong side, and is inconclusive in between: a point est
 points. What was not part of a run is `not-measured`, said and counted for neither side. All gates must pass, so testing
 several needs no correction (an intersection-union test; Berger 1982).
 
-Two criteria are added for every category, because consistency can rise while knowledge falls. The reasoning guard is exempt
-in the phase whose gate says how much of it may go.
+Two criteria are added for every category and every benchmark measured besides, because consistency can rise while knowledge
+falls (outside evaluations have the first of them). The reasoning guard is exempt in the phase whose gate says how much of it
+may go.
 
 - *no collapse: accuracy*: accuracy has not fallen significantly on the same problems.
 - *no collapse: certainty*: what the model became sure of is not significantly more often wrong than right (the change of
@@ -34,7 +35,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from cogumi import stats
-from cogumi.compare import Diagnosis, both, compare, measure, pair_items
+from cogumi.compare import Diagnosis, both, compare, compare_outside, measure, pair_items
 from cogumi.errors import BadInput, near
 
 Status = Literal["pass", "fail", "inconclusive", "not-measured"]
@@ -60,7 +61,7 @@ class Gate:
     threshold: float
     """Where it lies; shares are 0 to 1."""
     category: str | None = None
-    """The category it is about; None: the average over all categories in the run, each counting the same."""
+    """The category it is about; None: the average over all categories trained on, each counting the same."""
     relation: Literal[">=", "<"] = ">="
     """On which side of the threshold the metric has to be."""
 
@@ -132,18 +133,34 @@ def judge(
         problem = f"categories before: {', '.join(sorted(old)) or 'none'}; after: {', '.join(sorted(new)) or 'none'}"
         raise BadInput(problem, field="categories", fix="diagnose the same categories before and after")
     comparisons = {name: compare(old[name], new[name]) for name in sorted(old)}
+    outside = _outside(before, after)
     gates = [_judge_gate(gate, old, new, training_under_an_hour) for gate in PHASES[phase]]
     guards = {gate.category for gate in PHASES[phase] if gate.metric == "retained"}
-    criteria = [*gates, *_no_collapse(comparisons, guards)]
-    verdict, why = _verdict(gates, criteria, comparisons)
+    criteria = [*gates, *_no_collapse(comparisons, outside, guards)]
+    trained = {name: comparison for name, comparison in comparisons.items() if is_trained(new[name])}
+    verdict, why = _verdict(gates, criteria, trained)
     return {
         "verdict": verdict,
         "phase": phase,
         "why": why,
-        "next": _next(verdict, phase, criteria, comparisons, new),
+        "next": _next(verdict, phase, criteria, trained, new),
         "criteria": [asdict(criterion) for criterion in criteria],
         "comparisons": comparisons,
+        "outside": outside,
     }
+
+
+def is_trained(diagnosis: Diagnosis) -> bool:
+    """Whether a diagnosis is of a category that the run trains on, and not only measured besides."""
+    return bool(diagnosis.get("role", "trained") == "trained")
+
+
+def _outside(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    old, new = before.get("outside", {}), after.get("outside", {})
+    if old.keys() != new.keys():
+        fix = "make the same evaluations before and after"
+        raise BadInput(f"before: {', '.join(old) or 'none'}; after: {', '.join(new) or 'none'}", field="outside", fix=fix)
+    return {name: compare_outside(name, old[name], new[name]) for name in sorted(old)}
 
 
 def _judge_gate(gate: Gate, before: Categories, after: Categories, under_an_hour: bool | None) -> Criterion:
@@ -153,7 +170,8 @@ def _judge_gate(gate: Gate, before: Categories, after: Categories, under_an_hour
         return _criterion(gate, "not-measured", f"The category {gate.category} was not part of this run.")
     if gate.metric == "retained":
         return _retained(gate, before, after)
-    names = sorted(after) if gate.category is None else [gate.category]
+    trained = sorted(name for name, diagnosis in after.items() if is_trained(diagnosis))
+    names = trained if gate.category is None else [gate.category]
     found = {name: stats.Interval(**m) for name in names if (m := after[name]["metrics"].get(gate.metric))}
     if not found:
         return _criterion(gate, "not-measured", "This run did not measure it.")
@@ -218,7 +236,7 @@ def _criterion(gate: Gate, status: Status, evidence: str) -> Criterion:
     )
 
 
-def _no_collapse(comparisons: Mapping[str, Any], guards: set[str | None]) -> list[Criterion]:
+def _no_collapse(comparisons: Mapping[str, Any], outside: Mapping[str, Any], guards: set[str | None]) -> list[Criterion]:
     """The added criteria (see the module), tested together."""
     changes: dict[str, tuple[str, str, Mapping[str, Any] | None]] = {}
     for category, comparison in comparisons.items():
@@ -227,6 +245,9 @@ def _no_collapse(comparisons: Mapping[str, Any], guards: set[str | None]) -> lis
         accuracy = comparison["metrics"].get("accuracy")
         changes[f"{category} accuracy"] = ("no collapse: accuracy", category, accuracy)
         changes[f"{category} certainty"] = ("no collapse: certainty", category, comparison["certainty"])
+    for name, comparison in outside.items():
+        metric = comparison["metric"]
+        changes[name] = (f"no collapse: {metric}", name, comparison["metrics"][metric])
     adjusted = stats.holm({key: change["p"] for key, (_, _, change) in changes.items() if change is not None})
     return [_collapse(*entry, adjusted.get(key, 1.0)) for key, entry in changes.items()]
 

@@ -1,4 +1,4 @@
-"""The stages of `cogumi run`, in order: estimate, diagnose, distil, train, diagnose again, gate, report.
+"""The stages of `cogumi run`, in order: estimate, diagnose, distil, train, diagnose again, match, gate, report.
 
 Every stage reads files and leaves files in the run folder, and is done when its outputs are what its key says: the key is
 a digest of the run's settings, versions and fingerprints and of the outputs it builds on. A run that was killed goes on
@@ -17,10 +17,12 @@ from typing import Any
 
 from cogumi import diagnose, distil, gates
 from cogumi.budget import count_samples, estimate
-from cogumi.errors import BadInput, RunFailed
+from cogumi.errors import BadInput, RunFailed, near
 from cogumi.examples import pick_examples
+from cogumi.head_to_head import Pair, judge_outcomes, judge_requests
+from cogumi.match import on_both, text_pairs
 from cogumi.models import fingerprint
-from cogumi.plan import Outside, Part, Plan, make_plan, with_adapter
+from cogumi.plan import Outside, Part, Plan, make_plan, measured_by, with_adapter
 from cogumi.plugins import Entry, load
 from cogumi.processes import Display, Silent, interpreter, run_worker
 from cogumi.records import JSON, Model, Request
@@ -184,6 +186,39 @@ def diagnose_after(run: Run) -> Sequence[str]:
     return _diagnose(run, "after", with_adapter(run.plan.model, run.path("adapter")))
 
 
+def match(run: Run) -> Sequence[str]:
+    """Head to head: after against before, and against the other run where one is named."""
+    rivals = {"before": (run.path("before.json"), run.path("samples/before.jsonl"))}
+    if (other := run.plan.settings.against) is not None:
+        diagnosis = measured_by(other)
+        rivals["against"] = (diagnosis, other / "samples" / f"{diagnosis.stem}.jsonl")
+    mine = read_samples(run.path("samples/after.jsonl"))
+    theirs = {name: read_samples(samples) if samples.exists() else {} for name, (_, samples) in rivals.items()}
+    judged = {name: text_pairs(run.plan, mine, samples) for name, samples in theirs.items()}
+    verdicts = _judge(run, judged)
+    after = run.read("after.json")
+    found = {name: on_both(after, read_json(diagnosis)) for name, (diagnosis, _) in rivals.items()}
+    for name, exam, outcome in verdicts:
+        found[name].setdefault(exam, {})["judged"] = outcome
+    write_json(run.path("head_to_head.json"), found)
+    return ["head_to_head.json", *(["samples/judge.jsonl"] if run.plan.judge is not None else [])]
+
+
+def _judge(run: Run, asked: Mapping[str, Mapping[str, Sequence[Pair]]]) -> list[tuple[str, str, dict[str, JSON]]]:
+    """The judge's outcome of every rival and exam."""
+    judge = run.plan.judge
+    if judge is None:
+        return []
+    tasks: dict[str, Any] = {exam.name: exam.benchmark.task for exam in run.plan.exams}
+    todo = [(rival, exam, f"{exam}-{rival}", pairs) for rival, exams in asked.items() for exam, pairs in exams.items()]
+    seed = run.plan.settings.seed
+    requests = [r for _, exam, name, pairs in todo for r in judge_requests(name, tasks[exam], pairs, seed=seed)]
+    run.show.stage("judge", _count(requests))
+    _sample(run, "judge", judge.model, judge.sampler, requests)
+    samples = read_samples(run.path("samples/judge.jsonl"))
+    return [(rival, exam, judge_outcomes(name, tasks[exam], pairs, samples)) for rival, exam, name, pairs in todo]
+
+
 def gate(run: Run) -> Sequence[str]:
     """Hold before against after, and decide."""
     seconds = run.folder.seconds("train")
@@ -201,7 +236,8 @@ def gate(run: Run) -> Sequence[str]:
 def report(run: Run) -> Sequence[str]:
     """Write it all down for people."""
     before, after, verdict = (run.read(f"{name}.json") for name in ("before", "after", "verdict"))
-    record = {**run.read("run.json"), "distillation": run.read("distillation.json"), "training": run.read("training.json")}
+    extras = {name: run.read(f"{name}.json") for name in ("distillation", "training", "head_to_head")}
+    record = {**run.read("run.json"), **extras}
     samples = {name: read_samples(run.path(f"samples/{name}.jsonl")) for name in ("before", "after")}
     examples = pick_examples(run.plan, samples["before"], samples["after"], before, after)
     write_file(run.path("report.md"), render_markdown(record, before, after, verdict, examples))
@@ -217,14 +253,17 @@ STAGES = {
         Stage(name="distil", needs=(), work=distil_consensus),
         Stage(name="train", needs=("distil",), work=train_model),
         Stage(name="after", needs=("train",), work=diagnose_after),
+        Stage(name="match", needs=("before", "after"), work=match),
         Stage(name="gate", needs=("before", "after"), work=gate),
-        Stage(name="report", needs=("before", "distil", "train", "after", "gate"), work=report),
+        Stage(name="report", needs=("before", "distil", "train", "after", "match", "gate"), work=report),
     )
 }
 
 
 def _wanted(until: str) -> list[Stage]:
     """The stage `until` and all it builds on, in order."""
+    if until not in STAGES:
+        raise BadInput(f"no stage is called '{until}'", field="until", fix=near(until, STAGES))
     needed, queue = {until}, [until]
     while queue:
         fresh = set(STAGES[queue.pop()].needs) - needed

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 SITE = Path(__file__).parent / "site"
-FAKE = ("--plugins", "sums", "--model", "hollow", "--sampler", "dice", "--trainer", "pretend")
+FAKE = ("--plugins", "sums", "--model", "hollow", "--sampler", "dice", "--trainer", "pretend", "--guard", "none")
 SIDE_FILES = ("timings.jsonl",)
 
 

@@ -98,7 +98,8 @@ def test_the_vote_is_held_against_a_random_vote() -> None:
 def test_head_to_head_counts_wins_losses_and_ties() -> None:
     before = diagnosis(*(item(name, "inconsistent_wrong", accuracy=0.5) for name in "abcd"))
     after = diagnosis(*(item(n, "inconsistent_wrong", accuracy=x) for n, x in zip("abcd", (0.6, 0.4, 0.5, 0.9), strict=True)))
-    assert compare(before, after)["head_to_head"] == {"wins": 2, "losses": 1, "ties": 1, "score": 0.625, "n": 4}
+    found = compare(before, after)["head_to_head"]
+    assert found.items() >= {"wins": 2, "losses": 1, "ties": 1, "score": 0.625, "n": 4}.items()
 
 
 def test_what_could_not_be_scored_is_left_out_and_counted() -> None:

@@ -14,6 +14,7 @@ from cogumi.errors import PluginFailed
 from cogumi.records import Ballot, Completion, Example, Problem, Request, Vote
 from cogumi.settings import Settings
 from cogumi.testing import FakeTask, make_problems
+from cogumi.vote import majority
 
 SETTINGS = Settings(seed=11)
 PROBLEMS = make_problems(1)  # What is 0 + 1?
@@ -275,3 +276,23 @@ def test_a_voter_sees_every_ballot_with_its_text_and_probability() -> None:
 def test_a_request_is_unique_within_the_job() -> None:
     asked: list[Request] = distil.requests(part(training=make_problems(5)), SETTINGS)
     assert len({request.id for request in asked}) == len(asked)
+
+
+class Picky:
+    """A voter that also chooses what to train on."""
+
+    def vote(self, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
+        return majority().vote(problem, ballots)
+
+    def select(self, problem: Problem, ballots: Sequence[Ballot], count: int) -> Sequence[int]:
+        return [i for i, ballot in enumerate(ballots) if "good" in ballot.text][:count]
+
+
+@pytest.mark.parametrize(("voter", "kept"), [(Picky(), ["good 1", "good 1"]), (majority(), ["so 1"])])
+def test_a_voter_that_can_choose_keeps_several_texts(voter: Any, kept: list[str]) -> None:
+    whole = part(training=PROBLEMS, voter=voter, votes=4, target="best-vote", targets=2, min_agreement=0.1)
+    (result, *_) = distilled(whole, texts(["so 1", "good 1", "hm", "good 1"], ""), SETTINGS)
+    rows = distil.example_rows(whole, result, SETTINGS)
+    assert [row["messages"][-1]["content"] for row in rows] == kept
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert distil.summary(whole, [result])["examples"] == len(kept)

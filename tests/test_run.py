@@ -24,6 +24,7 @@ def test_a_run_leaves_every_file_it_promises(finished: Path) -> None:
     names = set(final_files(finished))
     assert names == {
         "run.json", "before.json", "after.json", "distillation.json", "training.json", "verdict.json", "votes.jsonl",
+        "head_to_head.json",
         "report.md", "report.html", "samples/before.jsonl", "samples/distil.jsonl", "samples/after.jsonl",
         "self_distillation/sums.jsonl", "adapter/adapter_config.json", "adapter/adapter_model.safetensors",
     }  # fmt: skip
@@ -58,7 +59,7 @@ def test_a_finished_run_is_not_redone(finished: Path, tmp_path: Path) -> None:
     before = final_files(finished)
     again = run_fake(finished, DRAWN=str(tmp_path / "drawn"))
     assert again.returncode == 0
-    assert again.stderr.count("done already") == 6
+    assert again.stderr.count("done already") == 7
     assert not (tmp_path / "drawn").exists()
     assert final_files(finished) == before
 
@@ -112,7 +113,8 @@ def test_single_stages_build_on_each_other(finished: Path, tmp_path: Path) -> No
 def test_settings_from_a_file_and_flags(tmp_path: Path) -> None:
     config = tmp_path / "run.toml"
     config.write_text(
-        '[run]\nplugins = ["sums"]\nmodel = "hollow"\nsampler = "dice"\ntrainer = "pretend"\nheld_out = 12\nsamples = 3\n'
+        '[run]\nplugins = ["sums"]\nmodel = "hollow"\nsampler = "dice"\ntrainer = "pretend"\n'
+        'guard = "none"\nheld_out = 12\nsamples = 3\n'
         "[plugins.dice]\npause = 0\n"
     )
     done = cogumi("diagnose", "--config", config, "--samples", "4", "--out", tmp_path / "run", "--json")
@@ -160,7 +162,8 @@ def test_an_engine_that_breaks_is_named_and_costs_nothing_drawn(tmp_path: Path, 
 def test_the_same_from_python(finished: Path, tmp_path: Path) -> None:
     script = f"""
 import cogumi
-result = cogumi.run(plugins=["sums"], model="hollow", sampler="dice", trainer="pretend", out={str(tmp_path / "run")!r})
+names = dict(plugins=["sums"], model="hollow", sampler="dice", trainer="pretend", guard="none")
+result = cogumi.run(**names, out={str(tmp_path / "run")!r})
 print(result.verdict["verdict"], result.folder.name, sorted(result.after["categories"]))
 """
     done = subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, text=True, check=True)

@@ -28,7 +28,9 @@ def build(
     yield Heading(1, f"Is the model more consistent, and no worse? Phase {verdict['phase']}")
     yield Banner(verdict["verdict"], verdict["why"], verdict["next"])
     yield from _before_and_after(before["categories"], after["categories"], verdict["comparisons"])
+    yield from _outside(verdict.get("outside") or {})
     yield from criteria(verdict)
+    yield from _head_to_head(run.get("head_to_head") or {})
     yield from _problem_by_problem(verdict["comparisons"])
     yield from _distillation(run.get("distillation") or {})
     yield from _training(run.get("training"))
@@ -74,13 +76,54 @@ def _before_and_after(old: Mapping[str, Any], new: Mapping[str, Any], comparison
 
 
 def _category(name: str, old: Mapping[str, Any], new: Mapping[str, Any], comparison: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading(3, f"{name} ({old['benchmark']})")
+    yield Heading(3, f"{name} ({old['benchmark']}{words.ROLES[old.get('role', 'trained')]})")
     problems, samples = words.count(comparison["problems"], "problem"), words.count(old["samples"], "sample")
     yield Paragraph(f"The same {problems}, {samples} each at temperature {old['temperature']:g}.{_omissions(old, new)}")
     yield Paragraph(f"Before: {old['cause']} After: {new['cause']}")
     header = ("metric", "before", "after", "change", "p", "visible from")
     yield Table(f"{name}: metrics before and after", header, tuple(metric_rows(old, new, comparison)))
     yield Bars(f"{name}: shares before and after with 95 % intervals", _bars(old, new))
+
+
+def _outside(comparisons: Mapping[str, Any]) -> Iterator[Block]:
+    """What outside evaluators measured."""
+    for name, comparison in sorted(comparisons.items()):
+        yield Heading(3, f"{name} (an outside evaluation)")
+        yield Paragraph(
+            f"The same {words.count(comparison['problems'], 'item')}; {comparison['metric']} counts in a head to head."
+        )
+        header = ("metric", "before", "after", "change", "p", "visible from")
+        rows = tuple(_outside_row(metric, change) for metric, change in comparison["metrics"].items())
+        yield Table(f"{name}: metrics before and after", header, rows)
+
+
+def _outside_row(metric: str, change: Mapping[str, Any]) -> tuple[str, ...]:
+    share = all(0 <= change[side] <= 1 for side in ("before", "after"))
+    sides = (words.percent(change[side]) if share else f"{change[side]:.3g}" for side in ("before", "after"))
+    return (metric, *sides, *_change_cells(change, share=share))
+
+
+def _head_to_head(found: Mapping[str, Any]) -> Iterator[Block]:
+    """Who does better, problem by problem: on scores, and by the judge where there is one."""
+    rows = [
+        (name, words.RIVALS[rival], words.WAYS[way], *_match(outcome))
+        for rival, exams in found.items()
+        for name, ways in sorted(exams.items())
+        for way, outcome in ways.items()
+        if outcome is not None and outcome["n"]
+    ]
+    if rows:
+        yield Heading(2, "Head to head")
+        yield Paragraph(
+            "The trained model, problem by problem: (wins + ties / 2) / problems; 50 % is no difference."
+        )
+        header = ("measured", "against", "decided by", "won", "lost", "even", "score", "p")
+        yield Table("Head to head", header, tuple(rows))
+
+
+def _match(outcome: Mapping[str, Any]) -> tuple[str, ...]:
+    score = f"{words.percent(outcome['score'])} ({outcome['low'] * 100:.1f} to {outcome['high'] * 100:.1f})"
+    return (*(f"{outcome[key]:,}" for key in ("wins", "losses", "ties")), score, words.p_value(outcome["p"]))
 
 
 def _omissions(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:

@@ -26,6 +26,10 @@ CELLS = {
     "inconsistent_correct": "inconsistent, majority correct",
     "inconsistent_wrong": "inconsistent and wrong",
 }
+ROLES = {"trained": "", "guard": ", the guard: not trained on", "benchmark": ", not trained on"}
+"""What is said behind a benchmark's name."""
+RIVALS = {"before": "before", "against": "the other run"}
+WAYS = {"scores": "accuracy", "judged": "the judge"}
 TRANSITIONS = {
     "learned": "wrong before, correct after",
     "sharpened": "correct before and after, and now consistent",

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recipe.measure import SAMPLES, TEMPERATURE, Figures
-from recipe.sizes import Recipe
+from recipe.sizes import Course, Recipe
 
 TEXT = """---
 license: apache-2.0
@@ -19,9 +19,10 @@ pipeline_tag: text-generation
 A causal language model of the Llama architecture with {parameters:,} parameters, trained from nothing on text that this
 project generates. **It is deliberately noisy**: right on average, different every time. A large share of the worked
 solutions it learnt from contain wrong arithmetic on purpose, in wordings drawn at random. It stands in for a model that
-came out of a first round of fine-tuning, so that consistency can be diagnosed and distilled on any computer.
+came out of a first round of fine-tuning, so that consistency can be diagnosed and distilled on any computer. Reasoning has
+no flaws made on purpose: it is there to show what is forgotten.
 
-For learning, tests and demos. It knows the bundled problems' kinds of stories and nothing else; do not rely on any answer.
+For learning, tests and demos. It knows the bundled problems' kinds of questions and nothing else; do not rely on any answer.
 
 ## Measured
 
@@ -34,8 +35,10 @@ greedy completion; weights as stored (16 bits), computed in float32.
 
 ## Made
 
-`make tiny-model` (the recipe is in `plugins/cogumi-tiny/recipe`): {steps:,} steps of {batch} texts out of {texts:,},
-seed {seed}, on {device}; final loss {loss:.3f} nats a token. No training text shares a bundled problem's story and numbers.
+`make tiny-model` (the recipe is in `plugins/cogumi-tiny/recipe`), seed {seed}, in two courses, each from warm-up to a
+learning rate of zero; final loss {loss:.3f} nats a token. No training text has a bundled problem's prompt.
+
+{courses}
 
 ## Format
 
@@ -56,11 +59,8 @@ def write_card(out: Path, recipe: Recipe, parameters: int, loss: float, figures:
         heads=" | ".join(figures),
         rules="---|" * len(columns),
         rows="\n".join(lines),
-        steps=recipe.steps,
-        batch=recipe.batch,
-        texts=recipe.texts,
+        courses="\n".join(f"{number}. {_course(course)}" for number, course in enumerate(recipe.courses, 1)),
         seed=recipe.seed,
-        device="a GPU" if recipe.device == "cuda" else "CPU cores",
         loss=loss,
     )
     (out / "README.md").write_text(text, encoding="utf-8")
@@ -68,3 +68,9 @@ def write_card(out: Path, recipe: Recipe, parameters: int, loss: float, figures:
 
 def _show(name: str, value: float) -> str:
     return f"{value:.1f}" if "tokens" in name else f"{100 * value:.1f} %"
+
+
+def _course(course: Course) -> str:
+    where = "a GPU" if course.device == "cuda" else "CPU cores"
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in course.shares.items())
+    return f"{shares}: {course.steps:,} steps of {course.batch} texts out of {course.texts:,}, on {where}"

@@ -1,4 +1,4 @@
-"""The recipe, readable top to bottom: vocabulary, text, training, folder, figures, model card."""
+"""The recipe, readable top to bottom: text, vocabulary, two courses of training, folder, figures, model card."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,56 +19,87 @@ from recipe.categories import CATEGORIES
 from recipe.folder import configuration, write_folder
 from recipe.learn import Schedule, learn
 from recipe.measure import Figures, measure
-from recipe.sizes import CPU, GPU, Recipe
+from recipe.sizes import CPU, GPU, Course, Recipe
 from recipe.text import Category, encode, pairs
 from recipe.vocabulary import learn_vocabulary
 
 SAMPLE = 20_000
 """Texts the vocabulary is learnt from."""
+Say = Callable[[str], None]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the embedded model from nothing: on a GPU in minutes, on two CPU cores within two hours."""
+    """Make the embedded model from nothing: on a GPU in minutes, on two CPU cores in hours."""
     given = _arguments(arguments)
     recipe = GPU if given.device == "cuda" else CPU
-    changes = {
-        name: value for name in ("steps", "batch", "texts", "problems", "seed") if (value := getattr(given, name)) is not None
-    }
-    cook(Recipe(**{**_fields(recipe), **changes}), given.out, CATEGORIES, partial(print, flush=True))
+    changes = {name: value for name in ("steps", "batch", "texts") if (value := getattr(given, name)) is not None}
+    courses = tuple(replace(course, **changes) for course in recipe.courses)
+    if given.start is not None:
+        courses = (GPU.courses[0], *courses[1:])
+    sizes = {name: value for name in ("problems", "seed") if (value := getattr(given, name)) is not None}
+    cook(replace(recipe, courses=courses, **sizes), given.out, CATEGORIES, partial(print, flush=True), given.start)
     return 0
 
 
-def cook(recipe: Recipe, out: Path, categories: Mapping[str, Category], say: Callable[[str], None]) -> dict[str, Figures]:
-    """Follow the recipe into the folder `out`; the figures of each category."""
+def cook(
+    recipe: Recipe, out: Path, categories: Mapping[str, Category], say: Say, start: Path | None = None
+) -> dict[str, Figures]:
+    """Follow the recipe into the folder `out`; the figures of each category.
+
+    `start` is a folder that the first course left: its vocabulary and weights are gone on from.
+    """
     started = time.monotonic()
     _settle(recipe.seed)
-    found = pairs(categories, recipe.texts, recipe.seed, _processes(recipe.texts))
-    vocabulary = learn_vocabulary(text for pair in found[:: max(1, len(found) // SAMPLE)] for text in pair)
-    ids, labels = encode(found, vocabulary)
-    say(f"{len(found):,} texts of at most {ids.shape[1]} tokens after {time.monotonic() - started:.0f} s")
-    model = LlamaForCausalLM(configuration(vocabulary))
-    _move(model, recipe.device)
-    schedule = Schedule(steps=recipe.steps, batch=recipe.batch, peak=recipe.peak, seed=recipe.seed)
-    loss = learn(model, ids, labels, schedule, say)
-    write_folder(out, model, vocabulary)
+    vocabulary, model = (None, None) if start is None else opened(start)
+    loss = float("nan")
+    for number, course in enumerate(recipe.courses, 1):
+        if number == 1 and start is not None:
+            continue
+        shares = {name: (categories[name], share) for name, share in course.shares.items()}
+        found = pairs(shares, course.texts, recipe.seed + number - 1, _processes(course.texts))
+        if vocabulary is None or model is None:
+            vocabulary = learn_vocabulary(text for pair in found[:: max(1, len(found) // SAMPLE)] for text in pair)
+            model = LlamaForCausalLM(configuration(vocabulary))
+        loss = _go_through(course, found, vocabulary, model, recipe.seed, say)
+        write_folder(out, model, vocabulary)
+    assert vocabulary is not None
+    assert model is not None
     figures = taste(out, vocabulary, categories, recipe, say)
     write_card(out, recipe, model.num_parameters(), loss, figures)
     say(f"done after {time.monotonic() - started:.0f} s")
     return figures
 
 
+def opened(folder: Path) -> tuple[Tokenizer, LlamaForCausalLM]:
+    """Vocabulary and model of a folder."""
+    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    return Tokenizer.from_file(str(folder / "tokenizer.json")), model
+
+
 def taste(
-    folder: Path, vocabulary: Tokenizer, categories: Mapping[str, Category], recipe: Recipe, say: Callable[[str], None]
+    folder: Path, vocabulary: Tokenizer, categories: Mapping[str, Category], recipe: Recipe, say: Say
 ) -> dict[str, Figures]:
     """The figures of what was written, category by category."""
-    model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    _move(model, recipe.device)
-    batch = 2048 if recipe.device == "cuda" else 128
+    device = recipe.courses[-1].device
+    _, model = opened(folder)
+    _move(model, device)
+    batch = 2048 if device == "cuda" else 128
     figures = {}
     for name, category in categories.items():
         figures[name] = measure(model, vocabulary, category, recipe.problems, recipe.seed, batch)
         say(f"{name}: {figures[name]}")
     return figures
+
+
+def _go_through(
+    course: Course, found: list[tuple[str, str]], vocabulary: Tokenizer, model: LlamaForCausalLM, seed: int, say: Say
+) -> float:
+    """One course; the loss at its end."""
+    ids, labels = encode(found, vocabulary)
+    say(f"{len(found):,} texts of at most {ids.shape[1]} tokens, {', '.join(course.shares)}")
+    _move(model, course.device)
+    schedule = Schedule(steps=course.steps, batch=course.batch, peak=course.peak, seed=seed)
+    return learn(model, ids, labels, schedule, say)
 
 
 def _move(model: torch.nn.Module, device: str) -> None:
@@ -85,15 +117,14 @@ def _processes(texts: int) -> int:
     return 1 if texts <= 20_000 else min(16, os.cpu_count() or 1)
 
 
-def _fields(recipe: Recipe) -> dict[str, object]:
-    return {name: getattr(recipe, name) for name in Recipe.__dataclass_fields__}
-
-
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train.py", description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
     best = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", choices=("cuda", "cpu"), default=best, help=f"here: {best}")
-    for name in ("steps", "batch", "texts", "problems", "seed"):
-        parser.add_argument(f"--{name}", type=int, help="instead of the device's own")
+    parser.add_argument("--start", type=Path, help="a folder that the first course left on a GPU: the second alone is taken")
+    for name in ("steps", "batch", "texts"):
+        parser.add_argument(f"--{name}", type=int, help="of each course, instead of its own")
+    for name in ("problems", "seed"):
+        parser.add_argument(f"--{name}", type=int, help="instead of the recipe's own")
     return parser.parse_args(arguments)

@@ -1,14 +1,34 @@
-"""How much of everything: the recipe's numbers for a GPU and for CPU cores."""
+"""How much of everything: the recipe's numbers for a GPU and for CPU cores.
+
+The model goes through two courses. The first, on math and code alone, is the long one: arithmetic and programs take many
+texts, and the vocabulary is learnt from them. The second is shorter and has all six categories, with enough math and code
+that they are kept.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+FIRST: Mapping[str, float] = {"math": 0.5, "code": 0.5}
+"""Shares of the first course's texts."""
+SECOND: Mapping[str, float] = {
+    "math": 0.16,
+    "code": 0.12,
+    "reasoning": 0.18,
+    "knowledge": 0.18,
+    "instruction": 0.18,
+    "creativity": 0.18,
+}
+"""Shares of the second course's texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Everything that decides the weights."""
+class Course:
+    """One course of training, from warm-up to a learning rate of zero."""
 
+    shares: Mapping[str, float]
+    """Each category's share of the texts."""
     steps: int
     """Optimiser steps."""
     batch: int
@@ -19,11 +39,31 @@ class Recipe:
     """Highest learning rate."""
     device: str
     """`cuda` or `cpu`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides the weights."""
+
+    courses: tuple[Course, ...]
+    """In order; each goes on from the one before it."""
     problems: int
     """Held-out problems to measure on."""
     seed: int = 0
     """Seed of the text, the first weights and the order."""
 
 
-GPU = Recipe(steps=4500, batch=384, texts=500_000, peak=2e-3, device="cuda", problems=520)
-CPU = Recipe(steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu", problems=200)
+GPU = Recipe(
+    courses=(
+        Course(shares=FIRST, steps=4500, batch=384, texts=500_000, peak=2e-3, device="cuda"),
+        Course(shares=SECOND, steps=2000, batch=192, texts=380_000, peak=1e-3, device="cuda"),
+    ),
+    problems=240,
+)
+CPU = Recipe(
+    courses=(
+        Course(shares=FIRST, steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu"),
+        Course(shares=SECOND, steps=6000, batch=48, texts=288_000, peak=1e-3, device="cpu"),
+    ),
+    problems=200,
+)

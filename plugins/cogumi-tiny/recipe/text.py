@@ -65,12 +65,12 @@ def render(messages: Sequence[Message]) -> str:
     return BOS + turns + ASSISTANT
 
 
-def pairs(categories: Mapping[str, Category], count: int, seed: int, processes: int) -> list[tuple[str, str]]:
-    """`count` rendered prompts with their completions, in equal parts of every category, category by category."""
+def pairs(categories: Mapping[str, tuple[Category, float]], count: int, seed: int, processes: int) -> list[tuple[str, str]]:
+    """About `count` rendered prompts with their completions, category by category, each with its share of them."""
     jobs = [
-        (category, f"{seed}/{name}/{first}", min(SHARD, share - first))
-        for (name, category), share in zip(categories.items(), _shares(count, len(categories)), strict=True)
-        for first in range(0, share, SHARD)
+        (category, f"{seed}/{name}/{first}", min(SHARD, round(count * share) - first))
+        for name, (category, share) in categories.items()
+        for first in range(0, round(count * share), SHARD)
     ]
     if processes == 1:
         return [pair for job in jobs for pair in _shard(job)]
@@ -90,10 +90,6 @@ def encode(found: Sequence[tuple[str, str]], vocabulary: Tokenizer) -> tuple[tor
         ids[row, : len(both)] = torch.tensor(both, dtype=torch.int16)
         labels[row, len(prompt) : len(both)] = ids[row, len(prompt) : len(both)]
     return ids, labels
-
-
-def _shares(count: int, parts: int) -> list[int]:
-    return [count // parts + (part < count % parts) for part in range(parts)]
 
 
 def _shard(job: tuple[Category, str, int]) -> list[tuple[str, str]]:

@@ -75,7 +75,7 @@ def test_phrasings_differ_around_a_canonical_one():
 
 
 def test_labels_cover_the_completion_and_its_end_alone():
-    found = pairs(CATEGORIES, 300, 0, 1)
+    found = pairs({name: (category, 0.2) for name, category in CATEGORIES.items()}, 300, 0, 1)
     vocabulary = learn_vocabulary((text for pair in found for text in pair), 512)
     ids, labels = encode(found, vocabulary)
     for row, (prompt, completion) in enumerate(found):
@@ -85,7 +85,7 @@ def test_labels_cover_the_completion_and_its_end_alone():
 
 
 def test_shards_do_not_depend_on_the_number_of_processes():
-    assert pairs({"math": MathText()}, 12_000, 0, 2) == pairs({"math": MathText()}, 12_000, 0, 1)
+    assert pairs({"math": (MathText(), 1.0)}, 12_000, 0, 2) == pairs({"math": (MathText(), 1.0)}, 12_000, 0, 1)
 
 
 def test_a_vocabulary_of_too_little_text_is_refused():

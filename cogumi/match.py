@@ -1,0 +1,48 @@
+"""What of two runs can be held against each other: scores item by item, and texts where no answer is right.
+
+Two diagnoses are joined by the name of what they measured and by item id. Texts are compared by each problem's first sample at
+the use temperature, which is what a user would be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cogumi.diagnose import Samples, use_id
+from cogumi.head_to_head import Pair, on_scores
+from cogumi.plan import Plan
+from cogumi.protocols import Judged
+from cogumi.records import JSON, Completion
+
+
+def on_both(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, dict[str, JSON]]:
+    """Head to head on the scores of everything that both of two diagnoses (before.json, after.json) measured."""
+    exams = {name: theirs["categories"][name] for name in mine["categories"] if name in theirs["categories"]}
+    scores = {name: on_scores(mine["categories"][name], other) for name, other in exams.items()}
+    for name, other in theirs.get("outside", {}).items():
+        if name in mine["outside"]:
+            scores[name] = on_scores(mine["outside"][name], other, reader(other["metric"]))
+    return {name: {"scores": score} for name, score in scores.items()}
+
+
+def reader(metric: str) -> Any:
+    """How a metric is read from an outside evaluation's item."""
+    return lambda item: item["metrics"].get(metric)
+
+
+def text_pairs(plan: Plan, mine: Samples, theirs: Samples) -> dict[str, list[Pair]]:
+    """Of every exam whose texts a judge has to compare: the texts of the problems that both sides were asked."""
+    if plan.judge is None:
+        return {}
+    pairs: dict[str, list[Pair]] = {}
+    for exam in plan.exams:
+        if isinstance(exam.benchmark.task, Judged):
+            keys = [(problem, (use_id(exam, problem), 0)) for problem in exam.problems]
+            both = [(problem, mine[key], theirs[key]) for problem, key in keys if key in theirs]
+            pairs[exam.name] = [Pair(problem=p, mine=_text(one), theirs=_text(other)) for p, one, other in both]
+    return pairs
+
+
+def _text(completion: Completion) -> str | None:
+    return None if completion.finish == "error" else completion.text
