@@ -26,9 +26,9 @@ STRATEGY = Strategy(
     train_temperature=0.3,
     why="generate diverse, learn consistent patterns",
     votes=10,
-    min_agreement=0.3,
+    min_agreement=0.3,  # what ten texts that have nothing to do with one another do not reach; see the README
     max_tokens=MAX_TOKENS,
-    target="best-vote",  # the texts are the voters' own: one more draw would be one more opinion
+    target="best-vote",  # the voters' own texts: one more draw would be one more opinion
     targets=3,
 )
 

@@ -1,14 +1,18 @@
 import random
 from collections import Counter
 from itertools import islice, pairwise
+from statistics import mean
 
 import pytest
 from cogumi_creativity.generate import bundled, items, side_of
+from cogumi_creativity.medoid import medoid
 from cogumi_creativity.words import SCENES, THEME_OF
 from cogumi_tiny import FOLDER
 from recipe.categories.creativity import DEEDS, ENDINGS, MOODS, ON_THEME, OPENINGS, OWNERS, PLAIN, CreativityText, on_theme
 from recipe.text import render
 from tokenizers import Tokenizer
+
+from cogumi.records import Ballot, Problem
 
 EXACT = {"slip": 0.0, "repeat": 0.0}
 
@@ -95,3 +99,13 @@ def test_answers_say_whether_a_line_is_on_theme():
     longer = f"A {item.look} {item.thing}s and the {item.scene}."
     assert held.gold == ON_THEME
     assert text.answers(held, [named, part, f" {part}\n", longer, "", " \n"]) == [ON_THEME, part, part, longer, None, None]
+
+
+def test_the_medoid_of_ten_lines_is_on_theme_far_more_often_than_a_line_at_random():
+    draw, text, prompts = random.Random(0), CreativityText(), bundled("test")[:60]
+    lines = [[text.line(item, draw) for _ in range(10)] for item in prompts]
+    chance = mean(on_theme(item, line) for item, drawn in zip(prompts, lines, strict=True) for line in drawn)
+    votes = [medoid().vote(Problem(id="p", prompt="p"), [Ballot(answer=line) for line in drawn]) for drawn in lines]
+    central = mean(on_theme(item, vote.winner or "") for item, vote in zip(prompts, votes, strict=True))
+    assert chance < 0.45
+    assert central > 0.65
