@@ -11,11 +11,11 @@ texts, the higher is distinct-n and the lower is self-BLEU.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 
 
-def diversity(texts: Sequence[str]) -> Mapping[str, float]:
+def diversity(texts: Sequence[str]) -> dict[str, float]:
     """`distinct_1`, `distinct_2` and `self_bleu` of the samples of one problem; what has no value for so few is left out."""
     from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 

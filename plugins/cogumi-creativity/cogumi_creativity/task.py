@@ -17,9 +17,10 @@ from functools import cached_property
 from typing import Literal
 
 from cogumi.data import Row, Source, load_rows
-from cogumi.records import Completion, Message, Problem, Score
+from cogumi.records import Ballot, Completion, Message, Problem, Score
 from cogumi_creativity.diversity import diversity
 from cogumi_creativity.judge import question, verdict
+from cogumi_creativity.medoid import medoid
 
 
 class Writing:
@@ -57,8 +58,10 @@ class Writing:
     def problem_metrics(
         self, problem: Problem, completions: Sequence[Completion], scores: Sequence[Score]
     ) -> Mapping[str, float]:
-        """How diverse the samples are; texts that were cut off count as well."""
-        return diversity([text for text in map(_text, completions) if text is not None])
+        """`consensus`, the medoid's agreement by chrF, whichever voter is used; and how diverse the texts are, cut ones too."""
+        ballots = [Ballot(answer=answer) for answer in self.answers(problem, completions)]
+        figures = {"consensus": medoid().vote(problem, ballots).agreement}
+        return figures | diversity([text for text in map(_text, completions) if text is not None])
 
     def judge_messages(self, problem: Problem, first: str, second: str) -> Sequence[Message]:
         """Ask a judge which text answers the prompt better."""

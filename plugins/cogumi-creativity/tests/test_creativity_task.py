@@ -3,11 +3,13 @@ import subprocess
 import sys
 
 import pytest
+from cogumi_creativity.medoid import medoid
 from cogumi_creativity.plugin import creativity, writing
 from cogumi_creativity.prompts import INSTRUCTION
 
 from cogumi.errors import BadInput
 from cogumi.protocols import Judged, ProblemMetrics
+from cogumi.records import Ballot
 from cogumi.testing import check_benchmark, check_category
 
 
@@ -102,8 +104,17 @@ def test_figures_of_a_problem_leave_out_what_is_no_text_and_keep_what_was_cut(fo
     drawn = [*said("The kite waits", ""), *said("the kite sleeps", finish="length"), *said("", finish="error")]
     figures = task.problem_metrics(problem, drawn, task.score(problem, drawn))
     assert (figures["distinct_1"], figures["distinct_2"]) == (4 / 6, 3 / 6)
-    assert set(figures) == {"distinct_1", "distinct_2", "self_bleu"}
-    assert task.problem_metrics(problem, said("", " "), task.score(problem, said("", " "))) == {}
+    assert set(figures) == {"consensus", "distinct_1", "distinct_2", "self_bleu"}
+    assert task.problem_metrics(problem, said("", " "), task.score(problem, said("", " "))) == {"consensus": 0.0}
+
+
+def test_the_consensus_figure_is_the_medoids_agreement(folder, said):
+    task = writing(data=str(folder)).task
+    problem = task.problems()[0]
+    drawn = [*said("The kite waits here", "the kite  waits there", "the kites wait there"), *said("cut", finish="length")]
+    vote = medoid().vote(problem, [Ballot(answer=answer) for answer in task.answers(problem, drawn)])
+    assert vote.winner == "the kite waits there"
+    assert task.problem_metrics(problem, drawn, task.score(problem, drawn))["consensus"] == vote.agreement > 0.5
 
 
 def test_the_plugin_is_light_to_import():
