@@ -1,0 +1,1 @@
+"""Benchmark `lm-eval`: any task of lm-evaluation-harness."""
