@@ -90,11 +90,13 @@ class Judged(Protocol):
 class Voter(Protocol):
     """Turns ballots into a decision.
 
-    A voter that weighs ballots by log-probability has an attribute `needs_logprobs = True`; without it they are not drawn.
+    What it goes by besides the answers it declares in attributes: `needs_logprobs = True` has log-probabilities drawn,
+    `uses_reference = True` says that it looks at `Ballot.correct`, and `control = True` that it decides by other means than
+    the votes, so that a vote can be held against it.
     """
 
     def vote(self, problem: Problem, ballots: Sequence[Ballot]) -> Vote:
-        """Decide. The order of the ballots must not matter, and a tie has no winner."""
+        """Decide. The order of the ballots must not matter, and a tie has no winner (a control settles ties)."""
 
 
 @runtime_checkable

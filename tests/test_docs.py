@@ -94,15 +94,15 @@ def test_the_shortest_plugin_installs_and_passes_its_test(tmp_path: Path) -> Non
     source, target = tmp_path / "source", tmp_path / "target"
     (source / "tests").mkdir(parents=True)
     files = {block.file: block.code for block in blocks(GUIDE) if block.file is not None}
-    assert sorted(files) == ["cogumi_unanimous.py", "pyproject.toml", "tests/test_unanimous.py"]
+    assert sorted(files) == ["cogumi_margin.py", "pyproject.toml", "tests/test_margin.py"]
     assert len(files["pyproject.toml"].splitlines()) == 6
     for name, code in files.items():
         (source / str(name)).write_text(code, encoding="utf-8")
     offline = ("--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check")
     _python("-m", "pip", "install", *offline, "--target", target, source, path=target)
-    (source / "cogumi_unanimous.py").unlink()
+    (source / "cogumi_margin.py").unlink()
     _python("-m", "pytest", "-q", "-p", "no:cacheprovider", source / "tests", path=target)
-    assert "unanimous" in _python("-m", "cogumi", "plugins", "--kind", "voter", path=target)
+    assert "margin" in _python("-m", "cogumi", "plugins", "--kind", "voter", path=target)
 
 
 def _python(*arguments: str | Path, path: Path) -> str:

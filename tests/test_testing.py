@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from cogumi.protocols import Benchmark
-from cogumi.records import Model, sample_seed
+from cogumi.protocols import Benchmark, Evaluation
+from cogumi.records import Item, Model, sample_seed
 from cogumi.testing import (
+    check_evaluation,
     check_model,
     fake_benchmark,
     fake_category,
@@ -41,6 +43,43 @@ def test_a_broken_model_is_told_its_promise(changes: dict[str, Any], promise: st
     good = Model(name="small", path="owner/small")
     with pytest.raises(AssertionError, match=re.escape(promise)):
         check_model(dataclasses.replace(good, **changes))
+
+
+def evaluation(items: Callable[[int], list[Item]], **changes: Any) -> Callable[[], Evaluation]:
+    """A factory of an evaluation that gives these items, the call's number given."""
+    calls = itertools.count()
+    made = Evaluation(name="x:y", evaluate=lambda model, limit, report: items(next(calls))[:limit], metric="acc", **changes)
+    return lambda: made
+
+
+def failing() -> None:
+    raise RuntimeError("no")
+
+
+ITEMS = [Item(id=name, metrics={"acc": 1.0}) for name in "abcdef"]
+
+
+@pytest.mark.parametrize(
+    ("factory", "promise"),
+    [
+        (evaluation(lambda call: []), "gives at least one item"),
+        (evaluation(lambda call: [ITEMS[0], ITEMS[0]]), "an item's id is unique within the evaluation, and 'a' is not"),
+        (evaluation(lambda call: [Item(id="a", metrics={"acc": float("nan")})]), "metrics are finite numbers"),
+        (evaluation(lambda call: [Item(id="a", metrics={"f1": 1.0})]), "every item has the metric that counts, 'acc'"),
+        (evaluation(lambda call: [Item(id="a", metrics={"acc": float(call)})]), "the same model gets the same items"),
+        (evaluation(lambda call: ITEMS, check=failing), "check() on usable settings must not raise"),
+    ],
+)
+def test_a_broken_evaluation_is_told_its_promise(factory: Callable[[], Evaluation], promise: str) -> None:
+    with pytest.raises(AssertionError, match=re.escape(promise)):
+        check_evaluation(factory, Model(name="m", path="m"))
+
+
+def test_a_good_evaluation_passes_and_one_that_knows_no_limit_does_not() -> None:
+    check_evaluation(evaluation(lambda call: ITEMS[::-1]), Model(name="m", path="m"))
+    endless = Evaluation(name="x", evaluate=lambda model, limit, report: ITEMS, metric="acc")
+    with pytest.raises(AssertionError, match="limit is the most items"):
+        check_evaluation(endless, Model(name="m", path="m"))
 
 
 def test_a_model_is_the_same_each_time() -> None:

@@ -6,6 +6,7 @@ real implementations of the protocols, small and deterministic.
 """
 
 from cogumi.testing.dists import fake_dist
+from cogumi.testing.evaluations import check_evaluation
 from cogumi.testing.fakes import (
     FakeSampler,
     FakeTask,
@@ -27,6 +28,7 @@ from cogumi.testing.voters import check_voter
 __all__ = [
     "check_category",
     "check_benchmark",
+    "check_evaluation",
     "check_sampler",
     "check_voter",
     "check_trainer",
