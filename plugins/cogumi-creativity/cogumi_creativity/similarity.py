@@ -12,7 +12,11 @@ beta of 2 weighs a text against a reference. Samples are each other's equals, so
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.chrf import CHRF
 
 Kind: TypeAlias = Literal["chrf", "edit"]
 Similarity: TypeAlias = Callable[[str, str], float]
@@ -21,26 +25,28 @@ Similarity: TypeAlias = Callable[[str, str], float]
 
 def of(kind: Kind) -> Similarity:
     """The similarity of this name."""
-    return _symmetric({"chrf": _chrf, "edit": _edit}[kind]())
+    measure = {"chrf": _chrf, "edit": _edit}[kind]
 
-
-def _symmetric(measure: Similarity) -> Similarity:
-    """Equal texts are 1.0, and which text comes first does not reach the last digit of the others."""
-
-    def similarity(text: str, other: str) -> float:
+    def similarity(text: str, other: str) -> float:  # sorted: which text comes first does not reach the last digit
         return 1.0 if text == other else measure(*sorted((text, other)))
 
     return similarity
 
 
-def _chrf() -> Similarity:
+@lru_cache(maxsize=1000)
+def _chrf(text: str, other: str) -> float:
+    """Kept for a while: one problem's texts are compared by the vote, the selection and the figures."""
+    return min(1.0, _metric().sentence_score(text, [other]).score / 100)
+
+
+@cache
+def _metric() -> CHRF:
     from sacrebleu.metrics.chrf import CHRF
 
-    metric = CHRF(beta=1)
-    return lambda text, other: min(1.0, metric.sentence_score(text, [other]).score / 100)
+    return CHRF(beta=1)
 
 
-def _edit() -> Similarity:
+def _edit(text: str, other: str) -> float:
     from rapidfuzz.distance import Indel
 
-    return lambda text, other: float(Indel.normalized_similarity(text, other))
+    return float(Indel.normalized_similarity(text, other))
