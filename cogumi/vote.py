@@ -58,7 +58,8 @@ class Weighted:
         """Probabilities per token in 0..1; of whole texts relative to the most probable one, since most are too small."""
         logprobs = [_logprob(problem, ballot) for ballot in ballots]
         if not self.normalised:
-            return [math.exp(logprob - max(logprobs)) for logprob in logprobs]
+            most = max(logprobs, default=0.0)
+            return [math.exp(logprob - most) for logprob in logprobs]
         return [math.exp(logprob / _tokens(problem, b)) for b, logprob in zip(ballots, logprobs, strict=True)]
 
 
