@@ -1,6 +1,6 @@
 """The project's own writing prompts: `{"prompt"}`, each asking for a line about a thing and a scene.
 
-    {"prompt": "Write a line about a red kite and a storm."}
+    {"prompt": "Write a line about a black kite and a storm."}
 
 Contract: a prompt is a look, a thing and a scene from closed lists, in one of a few wordings. Which side it belongs to is a
 function of look, thing and scene alone, so no two sides share the same three: `pretrain` (unlimited; what the embedded

@@ -1,6 +1,6 @@
 """How a writing prompt is put to the model: the prompt as its dataset words it, and one sentence that bounds the reply.
 
-    Write a line about a red kite and a storm.
+    Write a line about a black kite and a storm.
     Reply with the text alone, at most 120 words.
 
 The embedded model is trained on exactly what `ask` builds.

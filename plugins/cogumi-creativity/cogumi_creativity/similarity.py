@@ -25,7 +25,7 @@ Similarity: TypeAlias = Callable[[str, str], float]
 
 def of(kind: Kind) -> Similarity:
     """The similarity of this name."""
-    measure = {"chrf": _chrf, "edit": _edit}[kind]
+    measure: Similarity = _chrf if kind == "chrf" else _edit
 
     def similarity(text: str, other: str) -> float:  # sorted: which text comes first does not reach the last digit
         return 1.0 if text == other else measure(*sorted((text, other)))
@@ -36,7 +36,7 @@ def of(kind: Kind) -> Similarity:
 @lru_cache(maxsize=1000)
 def _chrf(text: str, other: str) -> float:
     """Kept for a while: one problem's texts are compared by the vote, the selection and the figures."""
-    return min(1.0, _metric().sentence_score(text, [other]).score / 100)
+    return min(1.0, float(_metric().sentence_score(text, [other]).score) / 100)
 
 
 @cache

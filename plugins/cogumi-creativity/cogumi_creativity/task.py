@@ -1,6 +1,6 @@
 """Writing prompts, which have no right answer: the task that `creativity` trains on and `writing` holds out.
 
-    {"prompt": "[ WP ] Everyone is born with a clock that counts down, and nobody knows what to."}
+    {"prompt": "Write a line about a black kite and a storm."}
 
 The schema is that of WritingPrompts (Fan et al. 2018, "Hierarchical Neural Story Generation", arXiv 1805.04833); a field
 `story` is not looked at. No completion is right or wrong: what is measured is how much the samples of a prompt agree

@@ -1,4 +1,4 @@
-"""The words of the bundled prompts. Data: short, common, and each fits every other in `a red kite and a storm`."""
+"""The words of the bundled prompts. Data: short, common, and each fits every other in `a black kite and a storm`."""
 
 from __future__ import annotations
 

@@ -58,3 +58,9 @@ def test_the_stream_is_a_function_of_side_and_seed():
     first = list(islice(generate.items("pretrain", 3), 50))
     assert first == list(islice(generate.items("pretrain", 3), 50))
     assert first != list(islice(generate.items("pretrain", 4), 50))
+
+
+def test_the_example_of_the_modules_is_a_bundled_prompt():
+    example = "Write a line about a black kite and a storm."
+    assert example in generate.__doc__
+    assert example in {row["prompt"] for row in rows("train")}

@@ -1,6 +1,6 @@
 """Creativity: one line about a thing and a scene, in many wordings and with slips.
 
-    At dawn the red kite waits by the storm, and all is still.
+    In the end the black kite sings of the storm, but does not stay.
 
 Contract: the deliberate flaws of the embedded model's texts are made here and nowhere else. A line is an opening, the
 thing, what it does, the scene and an ending; each of them has a plain wording, which for some follows from the scene's
