@@ -180,7 +180,8 @@ def _winner_correct(vote: Vote, answers: Sequence[str | None], scores: Sequence[
         return None if all(score.correct is None for score in scores) else False
     if vote.winner not in answers:
         raise ValueError(f"the winner {vote.winner!r} is no ballot's answer")
-    return scores[answers.index(vote.winner)].correct
+    marks = [score.correct for score, answer in zip(scores, answers, strict=True) if answer == vote.winner]
+    return next((mark for mark in marks if mark), marks[0])
 
 
 def _mean(values: Iterable[bool | None]) -> float | None:

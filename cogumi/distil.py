@@ -16,7 +16,7 @@ from typing import Any
 
 from cogumi.diagnose import Samples, ballots, wants_logprobs
 from cogumi.plan import Part
-from cogumi.protocols import Selector
+from cogumi.protocols import Selector, Voter
 from cogumi.records import JSON, Ballot, Completion, Example, Problem, Request, Sampling, Vote
 from cogumi.settings import Settings
 
@@ -56,7 +56,7 @@ def vote_temperature(part: Part, settings: Settings) -> float:
 def requests(part: Part, settings: Settings) -> list[Request]:
     """What has to be sampled."""
     strategy = part.strategy
-    best = strategy.target == "best-vote"
+    best = strategy.target == "best-vote" or is_control(part.exam.voter)
     voters = Sampling(
         temperature=vote_temperature(part, settings),
         max_tokens=strategy.max_tokens,
@@ -181,10 +181,16 @@ def _chosen(
     """The voters' texts to train on, with their answers: the best of the winners, or as many as the voter selects."""
     if vote.winner is None:
         return []
-    if part.strategy.targets > 1 and isinstance(part.exam.voter, Selector):
+    several = part.strategy.targets > 1 or is_control(part.exam.voter)
+    if several and isinstance(part.exam.voter, Selector):
         return [(voters[i], vote.winner) for i in part.exam.voter.select(problem, cast, part.strategy.targets)]
     winners = [voter for voter, ballot in zip(voters, cast, strict=True) if ballot.answer == vote.winner]
     return [(max(winners, key=_quality), vote.winner)]
+
+
+def is_control(voter: Voter) -> bool:
+    """Whether a voter decides by other means than the votes; then its own texts are trained on, agreed upon or not."""
+    return bool(getattr(voter, "control", False))
 
 
 def _quality(voter: Completion) -> tuple[bool, float, int]:
@@ -197,8 +203,9 @@ def _why_dropped(part: Part, vote: Vote, target: Completion | None, answer: str 
     if vote.tie:
         return "tie"
     if vote.winner is None:
-        return "no sample has an answer"
-    if vote.agreement < part.strategy.min_agreement:
+        refused = vote.counts or getattr(part.exam.voter, "uses_reference", False)
+        return "no answer won the vote" if refused else "no sample has an answer"
+    if vote.agreement < part.strategy.min_agreement and not is_control(part.exam.voter):
         return "too little agreement"
     if target is None or target.finish == "error":
         return "the target could not be sampled"

@@ -150,7 +150,7 @@ class Ballot:
     index: int = 0
     """Which of the problem's samples it is."""
     correct: bool | None = None
-    """What the task says of it by the reference answer, where there is one; only a voter that says so may look at it."""
+    """What the task says of it by the reference answer, where there is one; for voters with `uses_reference` alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

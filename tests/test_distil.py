@@ -14,7 +14,7 @@ from cogumi.errors import PluginFailed
 from cogumi.records import Ballot, Completion, Example, Problem, Request, Vote
 from cogumi.settings import Settings
 from cogumi.testing import FakeTask, make_problems
-from cogumi.vote import majority
+from cogumi.vote import first, majority, unanimous, verified
 
 SETTINGS = Settings(seed=11)
 PROBLEMS = make_problems(1)  # What is 0 + 1?
@@ -296,3 +296,15 @@ def test_a_voter_that_can_choose_keeps_several_texts(voter: Any, kept: list[str]
     assert [row["messages"][-1]["content"] for row in rows] == kept
     assert len({row["id"] for row in rows}) == len(rows)
     assert distil.summary(whole, [result])["examples"] == len(kept)
+
+
+def test_a_control_trains_on_its_own_texts_agreed_upon_or_not() -> None:
+    whole = part(training=PROBLEMS, voter=first(), votes=3, min_agreement=0.9)
+    assert [request.indices for request in distil.requests(whole, SETTINGS)] == [(0, 1, 2)], "no target is drawn besides"
+    (result,) = distilled(whole, texts(["so 4", "1", "hm 1"], None), SETTINGS)
+    assert [target.text for target in result.targets] == ["so 4"]
+
+
+def test_answers_of_which_none_may_win_are_told_from_no_answers() -> None:
+    assert outcome(["4", "5", "4"], "4", voter=unanimous()).dropped == "no answer won the vote"
+    assert outcome(["4", "5", "4"], "4", voter=verified()).dropped == "no answer won the vote"

@@ -32,8 +32,10 @@ from cogumi import hookimpl
 from cogumi.vote import decide
 
 
-class Weighted:
+class Lengthy:
     """A ballot counts for the probability of its text, exp(log-probability / characters); without one it counts whole."""
+
+    needs_logprobs = True
 
     def __init__(self, power):
         self.power = power
@@ -47,27 +49,27 @@ class Weighted:
         return decide(counts, total=sum(weights))
 
 
-def weighted(*, power: float = 1.0):
+def lengthy(*, power: float = 1.0):
     """Votes weighted by how sure the model was."""
-    return Weighted(power)
+    return Lengthy(power)
 
 
-def first():
+def early():
     """Whatever was said first wins, which is against the rules."""
 
-    class First:
+    class Early:
         def vote(self, problem, ballots):
             counts = Counter(b.answer for b in ballots if b.answer is not None)
             import dataclasses
             return dataclasses.replace(decide(counts, total=len(ballots)), winner=next(iter(counts), None), tie=False)
 
-    return First()
+    return Early()
 
 
 @hookimpl
 def register_voters(register):
-    register("weighted", weighted)
-    register("first", first)
+    register("lengthy", lengthy)
+    register("early", early)
 
 
 def doctor():
@@ -81,15 +83,15 @@ from cogumi.records import Ballot, Problem
 from cogumi.testing import check_voter
 
 registry = load()
-weighted = registry.get("voter", "weighted")
-check_voter(lambda: weighted.make(power="2"))
+lengthy = registry.get("voter", "lengthy")
+check_voter(lambda: lengthy.make(power="2"))
 try:
-    check_voter(registry.get("voter", "first").make)
+    check_voter(registry.get("voter", "early").make)
     broken = None
 except AssertionError as error:
     broken = str(error)
 ballots = [Ballot(answer="4", text="ab", logprob=-9.0), Ballot(answer="5", text="ab", logprob=-0.1)]
-vote = weighted.make().vote(Problem(id="1", prompt="2 + 2?"), ballots)
+vote = lengthy.make().vote(Problem(id="1", prompt="2 + 2?"), ballots)
 print(json.dumps({"winner": vote.winner, "broken": broken}))
 """
 
@@ -119,10 +121,10 @@ def _run(*arguments: str | Path, at: Path, code: int = 0) -> str:
 def test_it_is_listed_under_its_own_name_and_version(elsewhere: Path) -> None:
     document = json.loads(_run("-m", "cogumi", "plugins", "--kind", "voter", "--json", at=elsewhere))
     offers = {offer["name"]: offer for offer in document["offers"]}
-    assert set(offers) >= {"majority", "weighted", "first"}
-    assert (offers["weighted"]["dist"], offers["weighted"]["version"]) == ("elections", "3.1")
-    assert offers["weighted"]["summary"] == "Votes weighted by how sure the model was."
-    assert offers["weighted"]["options"] == {"power": {"takes": "float", "required": False, "default": 1.0}}
+    assert set(offers) >= {"majority", "lengthy", "early"}
+    assert (offers["lengthy"]["dist"], offers["lengthy"]["version"]) == ("elections", "3.1")
+    assert offers["lengthy"]["summary"] == "Votes weighted by how sure the model was."
+    assert offers["lengthy"]["options"] == {"power": {"takes": "float", "required": False, "default": 1.0}}
 
 
 def test_it_is_made_used_and_checked(elsewhere: Path) -> None:
@@ -139,4 +141,4 @@ def test_the_doctor_asks_it(elsewhere: Path) -> None:
 
 def test_without_it_nothing_is_left_of_it(tmp_path: Path) -> None:
     _run("-m", "cogumi", "doctor", "--plugins", "elections", at=tmp_path, code=2)
-    assert "weighted" not in _run("-m", "cogumi", "plugins", "--json", at=tmp_path)
+    assert "lengthy" not in _run("-m", "cogumi", "plugins", "--json", at=tmp_path)

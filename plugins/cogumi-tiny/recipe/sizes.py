@@ -63,7 +63,7 @@ GPU = Recipe(
 CPU = Recipe(
     courses=(
         Course(shares=FIRST, steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu"),
-        Course(shares=SECOND, steps=6000, batch=48, texts=288_000, peak=1e-3, device="cpu"),
+        Course(shares=SECOND, steps=5000, batch=48, texts=240_000, peak=1e-3, device="cpu"),
     ),
     problems=200,
 )
