@@ -4,9 +4,10 @@
     -> Entry(name="mmlu_anatomy", kind="task", path=.../mmlu/default/mmlu_anatomy.yaml, ...)
 
 lm-eval's own `TaskManager()` parses every file before it knows one name (5 to 15 s). Here all files are read as bytes, which
-takes half a second, and only those are parsed that mention the name. The rules are lm-eval's (its `TaskIndex`): files count in
-the order of their paths, a file with a `class` is a task written in Python, one with a `group` is a group, one with a `task` a
-task; the first to claim a name has it; a tag is a name for all tasks that carry it. Nothing is executed: `!function` stays text.
+takes a second, and only those are parsed that mention the name. The rules are those of lm-eval's `TaskIndex`: files count in
+the order of their paths; a file with a `class` is a task written in Python, one with a `group` is a group, one with a `task` a
+task; the first to claim a name has it; a tag is a name for all tasks that carry it. Nothing is executed, and a `!function`
+stays text.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def _included(path: Path, text: bytes) -> Iterator[Path]:
 
 
 def _parsed(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         config = yaml.load(path.read_bytes(), Loader=_loader())

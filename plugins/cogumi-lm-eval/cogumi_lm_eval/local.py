@@ -4,8 +4,8 @@
     /data/mmlu/dev.jsonl   the same, the worked examples
 
 lm-eval asks a task's `custom_dataset` for its data where it has one; `dataset` below is put there. Rows are read by
-`cogumi.data`, which names file and line of an unusable one. Files that hold several configurations of a hub dataset in one, told
-apart by a field `subject` as MMLU's are, give each task the rows of its own.
+`cogumi.data`, which names file and line of an unusable one. A file that holds several configurations of a hub dataset, told
+apart by a field `subject` as MMLU's are, gives each task the rows of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from cogumi.data import SUFFIXES, Row, read_rows
 from cogumi.errors import BadInput
 
-ALIASES = {"validation": ("validation", "valid", "val", "dev"), "dev": ("dev", "validation", "val"), "train": ("train", "training")}
+ALIASES = {"validation": ("validation", "valid", "val", "dev"), "dev": ("dev", "validation", "valid", "val")}
 """Names of files for a split, besides its own."""
 
 SUBJECT = "subject"
@@ -45,7 +45,7 @@ def sources(task: Mapping[str, Any], data: str, asked: str, shots: int) -> dict[
         found = {split: _find(folders, split, task.get("dataset_name")) for split in (held_out, examples) if split}
         files = {split: str(file) for split, file in found.items() if file is not None}
     else:
-        raise BadInput("no such file or folder", file=path, field="data", fix="give a .jsonl file or a folder with one per split")
+        raise BadInput("no such file or folder", file=path, field="data", fix="give a .jsonl file or a folder of them")
     if held_out not in files:
         raise BadInput(f"no file of the split {held_out}", file=path, field="data", fix=f"call it {held_out}.jsonl")
     if examples and examples not in files and shots:
@@ -99,7 +99,7 @@ def _of_subject(path: str, subject: str | None) -> list[Mapping[str, Any]]:
         return [row.value for row in rows]
     kept = [row.value for row in rows if row.value[SUBJECT] == subject]
     if not kept:
-        raise BadInput(f"no row is of the subject '{subject}'", file=path, field=SUBJECT, fix="give rows of it, or choose a task")
+        raise BadInput(f"no row is of the subject '{subject}'", file=path, field=SUBJECT, fix="give some of it")
     return kept
 
 

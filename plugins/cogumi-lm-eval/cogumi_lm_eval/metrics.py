@@ -106,7 +106,7 @@ def primary(wanted: str | None, names: Sequence[str]) -> str | None:
 def unknown(metric: str, names: Sequence[str]) -> BadInput:
     """The error for a metric that items do not have."""
     if not names:
-        return BadInput("the task has no metric for single items, only for all together", field="task", fix="choose another one")
+        return BadInput("the task has no metric of single items, only of all together", field="task", fix="choose another")
     return BadInput(f"the task's items have no metric called '{metric}'", field="metric", fix=near(metric, names))
 
 
@@ -126,8 +126,7 @@ def _metrics(config: Mapping[str, Any]) -> Iterator[Figure | None]:
     for entry in listed:
         metric = str(entry.get("metric")).rpartition(".")[2]  # a function is called by its last name
         default = metric if metric in CORPUS else AGGREGATIONS.get(metric, "mean")
-        lower = default in AGGREGATIONS.values()
-        yield figure(metric, str(entry.get("aggregation", default)), entry.get("higher_is_better", not lower))
+        yield figure(metric, str(entry.get("aggregation", default)), entry.get("higher_is_better") is not False)
 
 
 def _called(name: str, key: str) -> str:

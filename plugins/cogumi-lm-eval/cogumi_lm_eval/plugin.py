@@ -44,7 +44,7 @@ def lm_eval(
     base: what an adapter is added to: as-trained (rounded to 4 bits where training held it so) or original.
     apply_chat_template: whether prompts are rendered as a conversation.
     max_gen_toks: most tokens a model writes; none: as the task has it.
-    trust_task_code: whether code may be executed that lm-eval does not come with (a YAML file of one's own, a metric on the hub).
+    trust_task_code: whether code that lm-eval does not come with may be executed (one's own YAML file, a metric on the hub).
     """
     settings = Settings(
         task=task,

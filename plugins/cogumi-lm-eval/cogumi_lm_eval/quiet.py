@@ -38,7 +38,7 @@ def quiet() -> Iterator[Remarks]:
 
 @contextlib.contextmanager
 def _no_bars() -> Iterator[None]:
-    from tqdm import tqdm
+    from tqdm import tqdm  # type: ignore[import-untyped]
 
     bar: Any = tqdm
     original = bar.__init__

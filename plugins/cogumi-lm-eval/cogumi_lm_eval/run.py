@@ -1,7 +1,7 @@
 """The check before a model is loaded, and the evaluation: lm-eval's `evaluate` on lm-eval's own `HFLM`.
 
-The model is loaded as the sampler `hf` loads it, so that what is evaluated is what was sampled and trained: an adapter whose base
-was held in 4 bits in training is added to a base rounded in the same way. All the rest, from tokens to scores, is lm-eval's.
+The model is loaded as the sampler `hf` loads it, so that what is evaluated is what was sampled and trained: an adapter whose
+base was held in 4 bits in training is added to a base rounded in the same way. The rest, from tokens to scores, is lm-eval's.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _samples(lm: Any, tasks: Mapping[str, Any], settings: Settings, counts: Mapp
 
 
 def _items(tasks: Mapping[str, Any], samples: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Item]:
-    """Items in turn. An id is the task and the first digits of lm-eval's hash of the document; a repeated document has a number."""
+    """Items in turn. An id is the task and the start of lm-eval's hash of the document; a repeated document is numbered."""
     found: dict[tuple[int, int], tuple[str, dict[str, float]]] = {}
     for place, (name, rows) in enumerate(samples.items()):
         seen: Counter[str] = Counter()

@@ -1,8 +1,8 @@
 """What a task's name stands for, and what is refused before anything of it is executed.
 
-lm-eval's own files come with lm-eval and are trusted as it is. A YAML file of one's own is a program: it names Python functions,
-its templates can call them, and its metrics may be fetched from the hub; it takes `trust_task_code=true`. Tasks that run what
-the model wrote (`unsafe_code`) do so without walls and are refused altogether.
+lm-eval's own files come with lm-eval and are trusted as it is. A YAML file of one's own is a program: it names Python
+functions, its templates can call them, and its metrics may be fetched from the hub; it takes `trust_task_code=true`. Tasks that
+execute what the model wrote (`unsafe_code`) do so without walls and are refused altogether.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def refuse_unsafe(selection: Selection, settings: Settings) -> None:
     """Raise `BadInput` for what must not be executed, or not unasked."""
     for task in selection.tasks:
         if task.config.get("unsafe_code"):
-            fix = "use the benchmarks humaneval and mbpp of cogumi-code, which have a sandbox"
+            fix = "use the benchmark humaneval of cogumi-code, which has one"
             raise BadInput(f"'{task.name}' executes what the model wrote, without a sandbox", field="task", fix=fix)
     if settings.trust_task_code:
         return
@@ -55,8 +55,20 @@ def refuse_unsafe(selection: Selection, settings: Settings) -> None:
     for entry in selection.entries.values():
         if entry.path is not None and not entry.path.is_relative_to(tasks_folder()):
             raise BadInput("a task file of one's own may execute any code", file=entry.path, field="task", fix=fix)
-        if any(metric.get("hf_evaluate") for metric in entry.config.get("metric_list") or ()):
-            raise BadInput(f"'{entry.name}' executes the code of a metric on the hub", field="task", fix=fix)
+        if metric := _fetched(entry.config):
+            raise BadInput(f"'{entry.name}' executes the code of the metric '{metric}' on the hub", field="task", fix=fix)
+
+
+def _fetched(config: Mapping[str, Any]) -> str | None:
+    """A metric that lm-eval does not have and takes from the hub, where there is one."""
+    import lm_eval.api.metrics  # noqa: F401  # makes lm-eval's own known
+    from lm_eval.api.registry import metric_registry
+
+    for metric in () if config.get("process_results") else config.get("metric_list") or ():
+        own = metric["metric"] in metric_registry or "." in metric["metric"]  # a name with a dot is a function in its package
+        if metric.get("hf_evaluate") or not own:
+            return str(metric["metric"])
+    return None
 
 
 def _file(path: Path) -> Selection:

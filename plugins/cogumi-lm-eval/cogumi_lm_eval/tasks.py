@@ -1,7 +1,7 @@
 """From a name to lm-eval's task objects.
 
-Each file that is needed gets a small one in a temporary folder that includes it, and sets the local data where there is some; a
-`TaskManager` that knows this folder alone is ready at once and follows all of lm-eval's own rules for groups, tags and overrides.
+Each file that is needed gets a small one in a temporary folder that includes it, and sets the local data where there is some.
+A `TaskManager` that knows this folder alone is ready at once, and follows lm-eval's rules for groups, tags and overrides.
 """
 
 from __future__ import annotations
@@ -31,12 +31,10 @@ def load(settings: Settings) -> dict[str, Any]:
     selection = select(settings)
     refuse_unsafe(selection, settings)
     _refuse_shots(selection, settings)
-    files = {name: _wrapper(entry, settings) for name, entry in selection.entries.items() if entry.path is not None}
-    if settings.data == "hub":
-        _reach_hub(selection)
     with tempfile.TemporaryDirectory(prefix="cogumi-lm-eval-") as folder:
-        for number, text in enumerate(files.values()):
-            (Path(folder) / f"{number}.yaml").write_text(text, encoding="utf-8")
+        write(selection, settings, Path(folder))
+        if settings.data == "hub":
+            _reach_hub(selection)
         try:
             tasks = _loaded(selection.name, folder)
         except CogumiError:
@@ -45,7 +43,16 @@ def load(settings: Settings) -> dict[str, Any]:
             raise _unusable(error, settings) from error
     if any(getattr(task, "UNSAFE_CODE", False) for task in tasks.values()):
         raise BadInput("the task executes what the model wrote, without a sandbox", field="task")
+    for task in tasks.values():
+        _settle(task)
     return tasks
+
+
+def write(selection: Selection, settings: Settings, folder: Path) -> None:
+    """Leave in `folder` one YAML file for each of the selection's, which includes it and sets the local data."""
+    for number, entry in enumerate(selection.entries.values()):
+        if entry.path is not None:
+            (folder / f"{number}.yaml").write_text(_wrapper(entry, settings), encoding="utf-8")
 
 
 def configure(tasks: Mapping[str, Any], settings: Settings) -> None:
@@ -68,6 +75,13 @@ def _loaded(name: str, folder: str) -> dict[str, Any]:
     numpy.random.seed(1234)
     tasks: dict[str, Any] = TaskManager(include_path=folder, include_defaults=False).load([name])["tasks"]
     return tasks
+
+
+def _settle(task: Any) -> None:
+    """Make a task's documents once and for all: lm-eval makes them anew for prompts and for scores, and some are shuffled."""
+    docs = getattr(task, "task_docs", None)
+    docs = task.eval_docs if docs is None else docs
+    setattr(task, "test_docs" if task.has_test_docs() else "validation_docs", lambda: docs)
 
 
 def _wrapper(entry: Entry, settings: Settings) -> str:
@@ -97,7 +111,7 @@ def _refuse_shots(selection: Selection, settings: Settings) -> None:
 
 
 def _reach_hub(selection: Selection) -> None:
-    """Ask the hub for each dataset's card: without a connection and a cache that fails at once, and loading after half a minute."""
+    """Ask the hub for each dataset's card: offline and without a cache that fails at once, loading only after half a minute."""
     from huggingface_hub import snapshot_download
 
     for repo in dict.fromkeys(path for task in selection.tasks for path in _repository(task)):
@@ -129,7 +143,7 @@ def _unusable(error: Exception, settings: Settings) -> BadInput:
     if settings.data == "hub":
         return BadInput(f"lm-eval cannot load the task: {line(error)}", field="task", fix=NO_HUB)
     fix = "give rows in the schema that the hub serves for it"
-    return BadInput(f"the task '{settings.task}' cannot use these rows: {line(error)}", file=settings.data, field="data", fix=fix)
+    return BadInput(f"'{settings.task}' cannot use these rows: {line(error)}", file=settings.data, field="data", fix=fix)
 
 
 def line(error: Exception) -> str:
