@@ -9,20 +9,24 @@ last line or both, and each without asterisks). An empty text meets nothing.
 
 Where this differs from the harness, and why:
 - A checker that is not told a value draws one at random there, and so does letter_frequency for what is not a letter
-  from a to z (`#` in the published data). Here a value that is missing is an error, and the letter is the one that was asked for.
+  from a to z (`#` in the published data). Here a missing value is an error, and the letter is the one that was asked for.
 - langdetect draws at random as well; here its seed is 0, so that a text is always given the same verdict.
-- The harness downloads NLTK's sentence model while it is imported. Here nothing is downloaded: see `needs_punkt`.
+- The harness downloads NLTK's sentence model while it is imported. Here nothing is downloaded: see `cogumi_instruction.punkt`.
+- JSON nested deeper than Python reads is an error of Python's there and not JSON here.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
 
+from cogumi.errors import near
 from cogumi.records import JSON
+from cogumi_instruction import punkt
 
 RELATIONS = ("less than", "at least")
 """What `relation` and its kin may say."""
@@ -54,8 +58,8 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
     "startend:quotation": {},
 }
 """The kwargs of every constraint, all of which must be given."""
-NEED_PUNKT = ("length_constraints:number_sentences", "change_case:capital_word_frequency")
-"""Constraints that are checked with NLTK's sentence model."""
+PATTERNS = ("keywords", "keyword", "forbidden_words", "section_spliter", "postscript_marker")
+"""Values that the harness uses as regular expressions."""
 
 
 class Checker(Protocol):
@@ -65,9 +69,9 @@ class Checker(Protocol):
         """Whether the text meets the constraint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Constraint:
-    """One constraint of one problem."""
+    """One constraint of one problem; equal to itself alone."""
 
     instruction: str
     """Its id, e.g. `punctuation:no_comma`."""
@@ -82,22 +86,35 @@ class Constraint:
             return False
         try:
             return bool(self.checker.check_following(text))
-        except RecursionError:  # JSON nested deeper than Python reads: the harness fails here
+        except RecursionError:
             return False
 
 
 class Unusable(ValueError):
-    """Kwargs that do not fit their constraint."""
+    """A constraint that cannot be built: `field` of the row is wrong."""
+
+    def __init__(self, field: str, problem: str, fix: str = "correct the row") -> None:
+        super().__init__(problem)
+        self.field = field
+        """The row's field."""
+        self.fix = fix
+        """What to do."""
+
+
+class Unready(Unusable):
+    """A constraint that cannot be checked on this machine."""
 
 
 def constraint(instruction: str, kwargs: Mapping[str, JSON]) -> Constraint:
     """The constraint with this id and these kwargs; nulls among them are as good as absent. Raises `Unusable`."""
     if instruction not in FIELDS:
-        raise Unusable(f"{instruction}: no such instruction")
+        raise Unusable("instruction_id_list", f"{instruction}: no such instruction", near(instruction, FIELDS))
     given = {name: _value(instruction, name, value) for name, value in kwargs.items() if value is not None}
     missing = [name for name in FIELDS[instruction] if name not in given]
     if missing:
-        raise Unusable(f"{instruction}: {missing[0]} is missing")
+        raise Unusable("kwargs", f"{instruction}: {missing[0]} is missing")
+    if instruction in punkt.INSTRUCTIONS and not punkt.available():
+        raise Unready("instruction_id_list", f"{instruction}: needs NLTK's sentence model punkt_tab", punkt.FIX)
     return Constraint(instruction=instruction, kwargs=given, checker=_built(instruction, given))
 
 
@@ -108,48 +125,54 @@ def strict(constraints: Sequence[Constraint], text: str) -> tuple[bool, ...]:
 
 def loose(constraints: Sequence[Constraint], text: str) -> tuple[bool, ...]:
     """Which constraints the text or one of its variants meets: an upper bound that forgives introductions and emphasis."""
-    return tuple(any(each.met_by(variant) for variant in variants(text)) for each in constraints)
+    return tuple(any(map(each.met_by, variants(text))) for each in constraints)
 
 
 def variants(text: str) -> tuple[str, ...]:
-    """The text, it without its first line, its last line and both, and each of these without asterisks."""
+    """The text, it without its first line, its last line and both, and each of these without asterisks; repeats left out."""
     lines = text.split("\n")
     cut = [text, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]
     return tuple(dict.fromkeys([*cut, *(part.replace("*", "") for part in cut)]))
 
 
 def _value(instruction: str, name: str, value: JSON) -> JSON:
-    kind = FIELDS[instruction].get(name)
-    if kind is None:
-        raise Unusable(f"{instruction}: knows no {name}")
+    """The value of one of the kwargs, checked."""
+    kind: Any = FIELDS[instruction].get(name)
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # columns with nulls come as floats from some writers
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise Unusable(f"{instruction}: {name} is a {type(value).__name__}, expected a {kind.__name__}")
-    words = value if kind is list else [value]
-    if not words or any(word == "" or not isinstance(word, str if kind is list else kind) for word in words):
-        raise Unusable(f"{instruction}: {name} is empty or holds something else than text")
-    if name.endswith("relation") and value not in RELATIONS:
-        raise Unusable(f"{instruction}: {name} is {value!r}, expected one of {', '.join(RELATIONS)}")
-    if kind is int and value < 0:
-        raise Unusable(f"{instruction}: {name} is below zero")
+        value = int(value)  # some writers turn whole numbers into floats where a column has nulls
+    if kind is None:
+        problem = "is none of its kwargs"
+    elif not isinstance(value, kind) or isinstance(value, bool):
+        problem = f"is a {type(value).__name__}, expected a {kind.__name__}"
+    elif value in ("", []) or (kind is list and not all(isinstance(word, str) and word for word in value)):
+        problem = "is empty, or not made of texts"
+    elif kind is int and value < 0:
+        problem = "is below zero"
+    elif name.endswith("relation") and value not in RELATIONS:
+        problem = f"is {value!r}, expected one of: {', '.join(RELATIONS)}"
+    elif name == "letter" and len(value) != 1:
+        problem = "is not one character"
+    else:
+        return value if name not in PATTERNS else _pattern(instruction, name, value)
+    raise Unusable("kwargs", f"{instruction}: {name} {problem}")
+
+
+def _pattern(instruction: str, name: str, value: JSON) -> JSON:
+    for each in value if isinstance(value, list) else [value]:
+        try:
+            re.compile(each)
+        except re.error as error:
+            raise Unusable("kwargs", f"{instruction}: {name} is not a regular expression: {error}") from error
     return value
 
 
 def _built(instruction: str, kwargs: Mapping[str, JSON]) -> Checker:
+    if "nth_paragraph" in kwargs and not 1 <= kwargs["nth_paragraph"] <= kwargs["num_paragraphs"]:
+        raise Unusable("kwargs", f"{instruction}: nth_paragraph is not from 1 to num_paragraphs")
     checker = _registry()[instruction](instruction)
     checker.build_description(**kwargs)
-    if instruction == "keywords:letter_frequency":
-        if len(kwargs["letter"]) != 1:
-            raise Unusable(f"{instruction}: letter is not one character")
-        checker._letter = kwargs["letter"].lower()
-    if instruction == "length_constraints:nth_paragraph_first_word":
-        if not 1 <= kwargs["nth_paragraph"] <= kwargs["num_paragraphs"]:
-            raise Unusable(f"{instruction}: nth_paragraph is not one of the num_paragraphs paragraphs")
-    try:
-        checker.check_following("a")  # some values are patterns
-    except Exception as error:
-        raise Unusable(f"{instruction}: {error}") from error
+    if "letter" in kwargs:
+        checker._letter = kwargs["letter"].lower()  # the harness draws one at random instead of what is not a letter
     return cast(Checker, checker)
 
 

@@ -1,4 +1,4 @@
-"""The project's own instructions, in IFEval's schema: `{"key", "prompt", "instruction_id_list", "kwargs"}`.
+r"""The project's own instructions, in IFEval's schema: `{"key", "prompt", "instruction_id_list", "kwargs"}`.
 
     {"key": 1, "prompt": "Write about the sea. Do not use commas. Use the word \"rope\".",
      "instruction_id_list": ["punctuation:no_comma", "keywords:existence"], "kwargs": [{}, {"keywords": ["rope"]}]}
