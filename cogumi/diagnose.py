@@ -120,6 +120,8 @@ def likely_cause(value: Mapping[str, float]) -> str:
         return f"Truncated: {value['truncated']:.0%} of the answers hit the token limit; raise it before judging any further."
     if value["no_answer"] >= 0.2:
         return f"No answer format: {value['no_answer']:.0%} of the samples have no readable answer; check prompt and template."
+    if "accuracy" not in value:
+        return "No text is right or wrong here: see how alike and how varied the texts are, or name a judge (--judge MODEL)."
     if gap >= 0.05:
         return (
             f"Too random: a vote over the samples is right {gap * 100:.0f} points more often than a single one, "

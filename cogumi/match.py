@@ -18,12 +18,19 @@ from cogumi.records import JSON, Completion
 
 def on_both(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, dict[str, JSON]]:
     """Head to head on the scores of everything that both of two diagnoses (before.json, after.json) measured."""
-    exams = {name: theirs["categories"][name] for name in mine["categories"] if name in theirs["categories"]}
-    scores = {name: on_scores(mine["categories"][name], other) for name, other in exams.items()}
-    for name, other in theirs.get("outside", {}).items():
-        if name in mine["outside"]:
-            scores[name] = on_scores(mine["outside"][name], other, reader(other["metric"]))
+    scores = {}
+    for section in ("categories", "outside"):
+        for name, other in theirs.get(section, {}).items():
+            own = mine.get(section, {}).get(name)
+            if own is not None and comparable(own, other):
+                scores[name] = on_scores(own, other, *([reader(own["metric"])] if section == "outside" else []))
     return {name: {"scores": score} for name, score in scores.items()}
+
+
+def comparable(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Whether two diagnoses are of the same benchmark, figure and, at least in part, items."""
+    same = all(mine.get(field) == theirs.get(field) for field in ("benchmark", "metric"))
+    return same and not {item["id"] for item in mine["items"]}.isdisjoint(item["id"] for item in theirs["items"])
 
 
 def reader(metric: str) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cogumi import diagnose, distil, gates
+from cogumi import diagnose, distil, gates, identity
 from cogumi.budget import count_samples, estimate
 from cogumi.errors import BadInput, RunFailed, near
 from cogumi.examples import pick_examples
@@ -91,7 +91,7 @@ def run(settings: Settings, *, until: str = "report", show: Display | None = Non
     if plan.model.adapter is not None and STAGES["train"] in wanted:
         fix = "merge it into the base first; `cogumi diagnose` and `cogumi distil` take it as it is"
         raise BadInput("training on top of an adapter is not possible", field="adapter", fix=fix)
-    record = plan.record()
+    record = identity.record(plan)
     folder = RunFolder(settings.out)
     with folder.hold() as lock:
         folder.begin(record, same=IDENTITY)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from cogumi import __version__
 from cogumi.chat import NO_TEMPLATE
 from cogumi.errors import BadInput, PluginError, near
-from cogumi.models import find_model, fingerprint, has_template
+from cogumi.models import find_model, has_template
 from cogumi.options import check_options
 from cogumi.overlap import find_overlap
 from cogumi.plugins import Entry, Registry
 from cogumi.protocols import Benchmark, Category, Evaluation, Task, Voter
 from cogumi.records import JSON, Model, Problem, Strategy
 from cogumi.settings import Settings
-from cogumi.store import digest
+from cogumi.store import read_json
 
 TRAINING_PROBLEMS = {"minimal": {"code": 50}, "full": {}}
 TRAINING_PROBLEMS_ELSE = {"minimal": 100, "full": 2500}
@@ -30,7 +27,6 @@ GUARD_PROBLEMS = {"minimal": 100, "full": 1000}
 GUARDED = "reasoning"
 """The category whose held-out side guards against forgetting, trained on or not."""
 Role = Literal["trained", "guard", "benchmark"]
-LIBRARIES = ("torch", "transformers", "tokenizers", "peft", "bitsandbytes", "accelerate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +143,7 @@ class Plan:
             given = {**{k: v for k, v in self.model.training.items() if k in entry.options}, **given}
             if "seed" in entry.options:
                 given.setdefault("seed", self.settings.seed)
-        return {name: _plain(value) for name, value in given.items()}
+        return {name: plain(value) for name, value in given.items()}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -159,21 +155,6 @@ class Plan:
     def guarded(self) -> bool:
         """Whether forgetting is measured."""
         return any(exam.name == GUARDED for exam in self.exams)
-
-    def record(self) -> dict[str, JSON]:
-        """What `run.json` says: settings, versions, and fingerprints of the contents everything depends on."""
-        return {
-            "settings": _settings_record(self),
-            "versions": _versions(self),
-            "fingerprints": {
-                "model": dict(fingerprint(self.model)),
-                "data": _data_digests(self),
-                **({"judge": dict(fingerprint(self.judge.model))} if self.judge is not None else {}),
-                **({"against": _digest_of(self.settings.against)} if self.settings.against is not None else {}),
-            },
-            "strategies": {part.name: _strategy_record(part) for part in self.parts},
-            "environment": _environment(),
-        }
 
 
 NOBODY = "none"
@@ -203,7 +184,7 @@ def make_plan(settings: Settings, registry: Registry) -> Plan:
     )
     _check_options(plan)
     if settings.against is not None:
-        measured_by(settings.against)
+        _check_rival(settings.against, plan)
     return plan
 
 
@@ -213,6 +194,22 @@ def measured_by(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise BadInput("no diagnosis in this folder", file=folder, field="against", fix="name the folder of another run")
+
+
+def _check_rival(folder: Path, plan: Plan) -> None:
+    """Another run must have measured something that this one does, too."""
+    file = measured_by(folder)
+    theirs = read_json(file)
+    try:
+        known = {(name, d["benchmark"], item["id"]) for name, d in theirs["categories"].items() for item in d["items"]}
+        known |= {(name, "", "") for name in theirs.get("outside", {})}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"no diagnosis: {error!r}", file=file, field="against", fix="name the folder of a run") from error
+    mine = {(exam.name, exam.benchmark.name, problem.id) for exam in plan.exams for problem in exam.problems}
+    mine |= {(outside.name, "", "") for outside in plan.outside}
+    if known.isdisjoint(mine):
+        fix = "name a run of the same categories, data and seed"
+        raise BadInput("it measured no problem that this run does", file=file, field="against", fix=fix)
 
 
 def _part(entry: Entry, settings: Settings, registry: Registry, model: Model) -> Part:
@@ -363,71 +360,9 @@ def _check_options(plan: Plan) -> None:
         check_options(str(entry), entry.factory, plan.options(entry))
 
 
-def _settings_record(plan: Plan) -> dict[str, JSON]:
-    """The settings without paths of data and folders: what those hold is fingerprinted instead."""
-    s = plan.settings
-    options = {name: {k: _plain(v) for k, v in table.items() if k != "data"} for name, table in s.options.items()}
-    return {
-        "plugins": list(s.plugins),
-        "model": plan.model.name,
-        "phase": s.phase,
-        "sampler": s.sampler,
-        "trainer": s.trainer,
-        "voters": {exam.name: exam.entries["voter"].name for exam in plan.exams},
-        "benchmarks": {exam.name: exam.benchmark.name for exam in plan.exams},
-        "outside": {outside.name: outside.limit for outside in plan.outside},
-        "judge": None if plan.judge is None else {"model": plan.judge.model.name, "sampler": plan.judge.sampler.name},
-        "temperature": s.temperature,
-        "samples": s.samples,
-        "problems": {part.name: len(part.training) for part in plan.parts},
-        "held_out": {exam.name: len(exam.problems) for exam in plan.exams},
-        "seed": s.seed,
-        "trust_remote_code": s.trust_remote_code,
-        "accept_unsandboxed": s.accept_unsandboxed,
-        "options": {name: table for name, table in options.items() if table},
-        "training": {k: _plain(v) for k, v in plan.options(plan.trainer).items()},
-    }
-
-
-def _plain(value: Any) -> JSON:
+def plain(value: Any) -> JSON:
+    """An option's value as JSON has it."""
     return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-def _strategy_record(part: Part) -> dict[str, JSON]:
-    values = {name: getattr(part.strategy, name) for name in part.strategy.__dataclass_fields__}
-    benchmark = part.exam.benchmark
-    return {**values, "benchmark": benchmark.name, "benchmark_max_tokens": benchmark.max_tokens}
-
-
-def _versions(plan: Plan) -> dict[str, str]:
-    """Versions of cogumi and of every plugin whose code decides something in the run."""
-    plugins = {entry.plugin.dist: entry.plugin.version for entry in plan.entries}
-    return {"cogumi": __version__, **dict(sorted(plugins.items()))}
-
-
-def _environment() -> dict[str, str]:
-    """For people: what else was installed. Not compared when a run is resumed."""
-    found = {d.name.lower(): d.version for d in metadata.distributions() if d.name and d.name.lower() in LIBRARIES}
-    return {"python": platform.python_version(), **{name: found[name] for name in LIBRARIES if name in found}}
-
-
-def _data_digests(plan: Plan) -> dict[str, dict[str, str]]:
-    """Digest of what the model is asked and what it is scored by, on each side there is."""
-    held_out = {e.name: _data_digest(e.problems, e.benchmark.task, e.entries["benchmark"]) for e in plan.exams}
-    training = {part.name: _data_digest(part.training, part.category.task, part.entry) for part in plan.parts}
-    return {
-        name: {"held_out": value} | ({"training": training[name]} if name in training else {})
-        for name, value in held_out.items()
-    }
-
-
-def _data_digest(problems: Sequence[Problem], task: Task, entry: Entry) -> str:
-    with entry.blame():
-        return digest([[p.id, [dict(m) for m in task.messages(p)], p.reference] for p in problems])
-
-
-def _digest_of(folder: Path) -> str:
-    return hashlib.sha256(measured_by(folder).read_bytes()).hexdigest()
 
 
 def with_adapter(model: Model, adapter: Path) -> Model:

@@ -106,3 +106,18 @@ def test_what_cannot_be_measured_is_refused_before_anything_is_written(
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert told in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_shares_no_problem_is_refused_as_a_rival(tmp_path: Path, other: Path) -> None:
+    done = run_fake(tmp_path / "run", "--against", str(other), "--plugins", "tales", "--seed", "0", "--held-out", "2")
+    assert done.returncode != 2, done.stderr
+    (tmp_path / "rival").mkdir()
+    for content, told in (
+        ('{"categories": {}}', "it measured no problem that this run does"),
+        ("{}", "no diagnosis: KeyError"),
+    ):
+        (tmp_path / "rival" / "after.json").write_text(content)
+        refused = run_fake(tmp_path / "refused", "--against", str(tmp_path / "rival"))
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+        assert told in refused.stderr
+    assert not (tmp_path / "refused").exists()

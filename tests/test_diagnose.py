@@ -198,6 +198,7 @@ def test_a_tasks_own_metrics_are_averaged_under_their_names() -> None:
         ({"answer_consistency": 0.3, "accuracy": 0.4, "majority_accuracy": 0.4}, "Too random, and the vote is no better"),
         ({"accuracy": 0.2, "majority_accuracy": 0.2}, "Wrong but sure"),
         ({"accuracy": 0.9, "majority_accuracy": 0.9}, "Consistent"),
+        ({"response_consistency": 0.1, "answer_consistency": 0.1}, "No text is right or wrong here"),
         ({"truncated": 0.9, "no_answer": 0.9, "answer_consistency": 0.1}, "Truncated"),
     ],
 )

@@ -11,6 +11,7 @@ from folders import model_folder, put
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cogumi import identity
 from cogumi.chat import NO_TEMPLATE
 from cogumi.errors import BadInput, PluginError, PluginFailed
 from cogumi.plan import HELD_OUT_PROBLEMS, Plan, choose, make_plan, task_options, with_adapter
@@ -218,7 +219,7 @@ def test_a_category_with_a_vote_temperature_of_its_own_may_be_used_greedily(worl
 
 def test_the_record_is_json_without_paths(world: World, tmp_path: Path) -> None:
     plan = world.plan(out=tmp_path / "run", options={"sums": {"data": str(tmp_path)}, "fit": {"epochs": 3}})
-    text = json.dumps(plan.record())
+    text = json.dumps(identity.record(plan))
     assert str(tmp_path) not in text
     record = json.loads(text)
     assert record["settings"]["options"] == {"fit": {"epochs": 3}}
@@ -230,13 +231,13 @@ def test_the_record_is_json_without_paths(world: World, tmp_path: Path) -> None:
 
 
 def test_the_record_follows_contents_and_not_their_order_or_place(world: World, tmp_path: Path) -> None:
-    before = world.plan().record()["fingerprints"]
+    before = identity.record(world.plan())["fingerprints"]
     Path(world.model.path).rename(tmp_path / "moved")
     world.model = replace(world.model, path=str(tmp_path / "moved"))
     world.training = list(reversed(world.training))
-    assert world.plan().record()["fingerprints"] == before
+    assert identity.record(world.plan())["fingerprints"] == before
     world.held_out = [replace(world.held_out[0], reference="wrong"), *world.held_out[1:]]
-    after = world.plan(held_out=250).record()["fingerprints"]
+    after = identity.record(world.plan(held_out=250))["fingerprints"]
     assert after["data"]["sums"]["training"] == before["data"]["sums"]["training"]
     assert after["data"]["sums"]["held_out"] != before["data"]["sums"]["held_out"]
 
@@ -246,7 +247,7 @@ def test_the_record_follows_contents_and_not_their_order_or_place(world: World, 
     [{"seed": 1}, {"samples": 3}, {"temperature": 0.9}, {"problems": 5}, {"held_out": 5}, {"options": {"fit": {"epochs": 3}}}],
 )
 def test_every_setting_that_matters_is_in_the_record(world: World, settings: dict[str, Any]) -> None:
-    assert world.plan(**settings).record() != world.plan().record()
+    assert identity.record(world.plan(**settings)) != identity.record(world.plan())
 
 
 def test_a_missing_template_is_noted(world: World) -> None:

@@ -38,7 +38,8 @@ def command(as_json: bool, **flags: Any) -> None:
             scale, unit = (1, "") if metric == "unique_responses" else (100, " %")
             row = (f"{m['value'] * scale:.1f}{unit}", f"{m['low'] * scale:.1f} to {m['high'] * scale:.1f}{unit}")
             table.add_row(metric.replace("_", " "), *row)
-        for cell, count in diagnosis["matrix"].items():
+        scored = diagnosis["matrix"] if any(diagnosis["matrix"].values()) else {}
+        for cell, count in scored.items():
             table.add_row(cell.replace("_", " and "), str(count), "")
         Console(highlight=False).print(table)
         click.echo(diagnosis["cause"])

@@ -114,9 +114,7 @@ def _head_to_head(found: Mapping[str, Any]) -> Iterator[Block]:
     ]
     if rows:
         yield Heading(2, "Head to head")
-        yield Paragraph(
-            "The trained model, problem by problem: (wins + ties / 2) / problems; 50 % is no difference."
-        )
+        yield Paragraph("The trained model, problem by problem: (wins + ties / 2) / problems; 50 % is no difference.")
         header = ("measured", "against", "decided by", "won", "lost", "even", "score", "p")
         yield Table("Head to head", header, tuple(rows))
 
