@@ -19,44 +19,44 @@ Any text may come in: nothing here raises, and the time taken grows with the len
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from cogumi_reasoning.prompts import LETTERS
 
+LONGEST = 2000
+"""Characters of the longest choice that is known by its words."""
 MOST = 200
-"""Statements of one completion that are looked at; who writes more has written nonsense."""
+"""Statements of one kind that are looked at; who writes more has written nonsense."""
 
 _NEW_TURN = re.compile(
     r"\n\s{0,8}(?:[#*]{1,6}\s?)?(?:(?:Question|Problem)(?:\s?\d{1,4})?|Q|Human|User|Instruction)\s?(?:\*\*)?:"
     r"|<\|[A-Za-z_]{1,40}\|>|</s>|\[/?INST\]|\nThe following are multiple choice"
 )
-_OPEN, _CLOSE = r"[*_\"'`“‘(\[{$\s]{0,8}", r"[*_\"'`”’)\]}$]{0,8}"
-_OTHER = rf"(?!{_CLOSE}\s?(?:,|/|&|\bor\b|\band\b|\bnor\b)\s?(?:or\b|and\b)?{_OPEN}(?:option\s)?[A-D](?![\w'’]))"
-_END = rf"(?={_CLOSE}\s{{0,8}}(?:$|[\n,;:!?)\]]|\.(?!\w)|[-–—]\s|\(|(?:because|since|as|is|which|and|so|for)\b))"
-_LETTER = rf"(?P<letter>[A-Da-d])(?![\w'’+-]){_OTHER}{_END}"
-_IS = r"(?:is|would\sbe|must\sbe|should\sbe|[:=])"
-_SURELY = r"(?:\s?(?:clearly|definitely|most\slikely|probably|therefore|thus|simply|likely|indeed))?"
+_OPEN, _CLOSE = r"[*_\"'`“‘(\[{$ \t]{0,8}", r"[*_\"'`”’)\]}$]{0,8}"
+_NOUN = r"(?:(?:option|choice|letter|answer)[ \t])?"
+_ANOTHER = rf"{_CLOSE}[ \t]?(?:,|/|&|\bor\b|\band\b|\bnor\b)[ \t]?(?:or\b|and\b)?{_OPEN}{_NOUN}(?-i:[A-D])(?![\w'’])"
+_END = rf"{_CLOSE}[ \t]{{0,8}}(?:$|[\n,;:!)\]]|\.(?!\w)|[-–—]\s|\(|(?:because|since|as|and)\b)"
+_LETTER = rf"(?P<letter>[A-D])(?![\w'’+-])(?!{_ANOTHER})(?={_END})"
 _LEAD = re.compile(
-    rf"\b(?P<final>final\s{{1,4}})?(?:answer|option|choice)(?:\s(?:to|of|for|here)\b[^.\n:]{{0,80}}?)?"
-    rf"[*_\s]{{0,6}}{_IS}{_SURELY}[:\s]{{0,6}}",
+    r"\b(?P<final>final[ \t]{1,4})?(?:answer|option|choice)(?:[ \t](?:to|of|for|here)\b[^.\n:]{0,80}?)?"
+    r"[*_ \t]{0,6}(?:is|would[ ]be|must[ ]be|should[ ]be|[:=])"
+    r"(?:[ \t]?(?:clearly|definitely|most[ ]likely|probably|therefore|thus|simply|likely|indeed))?[: \t]{0,6}",
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"{_OPEN}(?:(?:option|choice|letter|answer){_OPEN})?{_LETTER}", re.IGNORECASE)
+_STATED = re.compile(rf"{_OPEN}{_NOUN}{_OPEN}{_LETTER}", re.IGNORECASE)
 _CORRECT = re.compile(
-    rf"(?<!\bor )(?<!\band )(?<!\bnor )(?<!\bif ){_OPEN}\b(?P<letter>[A-D]){_CLOSE}\s(?:is|must\sbe)\s"
-    r"(?:the\s)?(?:only\s)?(?:correct|right|best|true)\b"
+    r"(?<!\bor )(?<!\band )(?<!\bnor )(?<!\bif )(?<![\w'’*_\"`(\[{$-])[*_\"'`(\[{$]{0,6}"
+    rf"(?P<letter>[A-D]){_CLOSE} (?:is|must be) (?:the )?(?:only )?(?:correct|right|best)\b"
 )
-_CHOOSE = re.compile(
-    rf"\b(?:choose|pick|select|go\swith)\s{_OPEN}(?:(?:option|choice|letter|answer)\s)?{_LETTER}", re.IGNORECASE
-)
+_CHOOSE = re.compile(rf"\b(?:choose|pick|select|go with)[ \t]{_OPEN}{_NOUN}{_OPEN}{_LETTER}", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{\s?(?:\\(?:text|textbf|mathrm|mathbf)\s?\{)?([^{}]{1,300})\}")
 _LINE = re.compile(
-    r"^[*_\"'`(\[\s]{0,8}(?:(?:option|choice|answer)\s)?(?P<letter>[A-D])(?![\w'’+-])(?P<rest>[^\n]{0,600})$",
-    re.IGNORECASE | re.MULTILINE,
+    rf"^[*_\"'`(\[ \t]{{0,8}}{_NOUN}(?P<letter>[A-D])(?![\w'’+-])(?P<rest>[^\n]*)$", re.IGNORECASE | re.MULTILINE
 )
-_AROUND = " \t\r\n*_\"'`“”‘’$.,;:!?()[]{}"
+_MARKS = " \t*_\"'`“”‘’$()[]{}"
+_AROUND = _MARKS + "\r\n.,;:!?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ class Statement:
 
 def final_letter(completion: str, choices: Sequence[str], *, cut: bool = False) -> str | None:
     """The letter of the answer, or None; `cut` says that the completion ended at its token limit."""
-    text, *more = _NEW_TURN.split(completion.strip(), maxsplit=1)
-    words = _by_words(choices)
-    found = list(_statements(text, choices, words))
+    text, *more = _NEW_TURN.split(completion.lstrip(), maxsplit=1)
+    words = [_normal(choice) for choice in choices]
+    found = list(_statements(text, words))
     if cut and not more:
-        found = [s for s in found if s.closed or text[s.end :].strip(_AROUND.replace(".", "") + "\n")]
+        found = [s for s in found if s.closed or text[s.end :].strip(_MARKS)]
     elif not found:
-        return words.get(_normal(text))
+        return _named(text, words)
     return _decided(found, text)
 
 
@@ -97,57 +97,61 @@ def _decided(found: Sequence[Statement], text: str) -> str | None:
     return None
 
 
-def _statements(text: str, choices: Sequence[str], words: Mapping[str, str]) -> Iterator[Statement]:
-    yield from islice(_led(text, words), MOST)
-    yield from islice(_boxed(text, words), MOST)
-    yield from islice(_lines(text, choices), MOST)
+def _statements(text: str, words: Sequence[str]) -> Iterator[Statement]:
+    yield from _led(text, words)
+    yield from _boxed(text, words)
+    yield from _lines(text, words)
     for pattern in (_CORRECT, _CHOOSE):
         for match in islice(pattern.finditer(text), MOST):
             yield Statement(match["letter"].upper(), match.start("letter"), match.end("letter"), closed=pattern is _CORRECT)
 
 
-def _led(text: str, words: Mapping[str, str]) -> Iterator[Statement]:
-    """What stands behind "the answer is" and its like."""
-    for lead in _LEAD.finditer(text):
+def _led(text: str, words: Sequence[str]) -> Iterator[Statement]:
+    """What stands behind "the answer is" and its like: the words of a choice ("B. F. Skinner"), or a letter."""
+    for lead in islice(_LEAD.finditer(text), MOST):
         final = lead["final"] is not None
-        if named := _NAMED.match(text, lead.end()):
-            yield Statement(named["letter"].upper(), lead.end(), named.end("letter"), final)
-            continue
-        line = text[lead.end() : lead.end() + 600].partition("\n")[0]
+        line = text[lead.end() : lead.end() + LONGEST].partition("\n")[0]
         for said in (line, re.split(r"[.;](?=\s)", line, maxsplit=1)[0]):
-            if letter := words.get(_normal(said)):
+            if _normal(said).upper() not in set(LETTERS) and (letter := _named(said, words)):
                 yield Statement(letter, lead.end(), lead.end() + len(said), final)
                 break
+        else:
+            if stated := _STATED.match(text, lead.end()):
+                yield Statement(stated["letter"].upper(), lead.end(), stated.end("letter"), final)
 
 
-def _boxed(text: str, words: Mapping[str, str]) -> Iterator[Statement]:
-    for match in _BOX.finditer(text):
+def _boxed(text: str, words: Sequence[str]) -> Iterator[Statement]:
+    for match in islice(_BOX.finditer(text), MOST):
         content = match[1].strip(_AROUND)
-        letter = content.upper() if len(content) == 1 and content.upper() in LETTERS else words.get(_normal(match[1]))
+        letter = content.upper() if len(content) == 1 and content.upper() in LETTERS else _named(match[1], words)
         if letter:
             yield Statement(letter, match.start(), match.end(), final=True, closed=True)
 
 
-def _lines(text: str, choices: Sequence[str]) -> Iterator[Statement]:
+def _lines(text: str, words: Sequence[str]) -> Iterator[Statement]:
     """A letter that has a line to itself, or one that shares it with its choice, unless several choices are listed so."""
     listed = []
-    for match in _LINE.finditer(text):
+    for match in islice(_LINE.finditer(text), MOST):
         letter, rest = match["letter"].upper(), match["rest"]
         statement = Statement(letter, match.start("letter"), match.end())
         if not rest.strip(_AROUND):
             yield statement
-        elif rest[0] in ".):*]" and _normal(rest) == _normal(choices[LETTERS.index(letter)]):
+        elif rest[0] in ".):*]" and _normal(rest) == words[LETTERS.index(letter)]:
             listed.append(statement)
     if len({statement.letter for statement in listed}) == 1:
         yield from listed
 
 
-def _by_words(choices: Sequence[str]) -> dict[str, str]:
-    """The letter of each choice by its words; a text that two choices share is the name of neither."""
-    normal = [_normal(choice) for choice in choices]
-    return {text: LETTERS[place] for place, text in enumerate(normal) if text and normal.count(text) == 1}
+def _named(text: str, words: Sequence[str]) -> str | None:
+    """The letter of the one choice that a text is, as it is written or else in any case."""
+    said = _normal(text)
+    for same in (str, str.casefold):
+        found = [letter for letter, choice in zip(LETTERS, words, strict=True) if said and same(choice) == same(said)]
+        if found:
+            return found[0] if len(found) == 1 else None
+    return None
 
 
 def _normal(text: str) -> str:
-    """Without the marks around it, in lower case, each gap one space."""
-    return " ".join(text.split()).strip(_AROUND).casefold()
+    """Without the marks around it, each gap one space."""
+    return " ".join(text.split()).strip(_AROUND)
