@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cogumi.errors import BadInput, near
+from cogumi.records import Item
 from cogumi_lm_eval.selection import select
 from cogumi_lm_eval.settings import Settings
 
@@ -103,11 +104,12 @@ def primary(wanted: str | None, names: Sequence[str]) -> str | None:
     return names[0] if wanted is None and names else None
 
 
-def unknown(metric: str, names: Sequence[str]) -> BadInput:
-    """The error for a metric that items do not have."""
-    if not names:
-        return BadInput("the task has no metric of single items, only of all together", field="task", fix="choose another")
-    return BadInput(f"the task's items have no metric called '{metric}'", field="metric", fix=near(metric, names))
+def unknown(metric: str, item: Item) -> BadInput:
+    """The error for a metric that an item does not have."""
+    task = item.id.rpartition("/")[0]
+    if not item.metrics:
+        return BadInput(f"'{task}' has no metric of single items, only of all together", field="task", fix="choose another")
+    return BadInput(f"the items of '{task}' have no metric called '{metric}'", field="metric", fix=near(metric, item.metrics))
 
 
 def _declared(config: Mapping[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ def check(settings: Settings) -> None:
     metric = counting(settings)
     for item in items:
         if metric not in item.metrics:
-            raise unknown(metric, sorted(item.metrics))
+            raise unknown(metric, item)
 
 
 def evaluate(settings: Settings, model: Model, limit: int | None, report: Report) -> Iterator[Item]:
@@ -46,7 +46,7 @@ def evaluate(settings: Settings, model: Model, limit: int | None, report: Report
         counts = Counter(name for name, _ in _order(tasks, limit))
         tasks = {name: task for name, task in tasks.items() if counts[name]}
         lm = _language_model(settings, model)
-        _refuse_length(lm, tasks)
+        _refuse_length(lm, tasks, settings)
         lm.set_cache_hook(progress := Progress(tasks, report))
         samples = _patiently(lm, tasks, settings, counts)
     note = f"prompts over {lm.max_length} tokens were cut at their beginning" if remarks.cut else ""
@@ -107,10 +107,13 @@ def _language_model(settings: Settings, model: Model) -> Any:
     return HFLM(pretrained=network, tokenizer=model.path, trust_remote_code=trust, batch_size=size)
 
 
-def _refuse_length(lm: Any, tasks: Mapping[str, Any]) -> None:
+def _refuse_length(lm: Any, tasks: Mapping[str, Any], settings: Settings) -> None:
+    from lm_eval.models.utils import normalize_gen_kwargs
+
     for name, task in tasks.items():
         if task.OUTPUT_TYPE == "generate_until":
-            asked = (task.config.generation_kwargs or {}).get("max_gen_toks", lm.max_gen_toks)
+            own = normalize_gen_kwargs(task.config.generation_kwargs or {}, lm.max_gen_toks)["max_gen_toks"]
+            asked = settings.max_gen_toks or own
             if asked >= lm.max_length:
                 problem = f"'{name}' lets a model write {asked} tokens, and this one takes {lm.max_length}, prompt included"
                 raise BadInput(problem, field="max_gen_toks", fix="set it lower")
@@ -118,9 +121,11 @@ def _refuse_length(lm: Any, tasks: Mapping[str, Any]) -> None:
 
 def _patiently(lm: Any, tasks: Mapping[str, Any], settings: Settings, counts: Mapping[str, int]) -> Mapping[str, Any]:
     """The samples; with half the batch when memory runs out."""
+    import torch
     from cogumi_hf.engine import out_of_memory
 
     while True:
+        torch.manual_seed(1234)  # lm-eval's own, for tasks that sample
         try:
             return _samples(lm, tasks, settings, counts)
         except (RuntimeError, MemoryError) as error:

@@ -73,7 +73,7 @@ def _fetched(config: Mapping[str, Any]) -> str | None:
 
 def _file(path: Path) -> Selection:
     if not path.is_file():
-        raise BadInput("no such file", file=path, field="task", fix="give the path of a YAML file, or a task's name")
+        raise BadInput("no such file", file=path, fix="give the path of a YAML file, or a task's name")
     entry = read(path.resolve())
     if entry is None:
         raise BadInput("not a task of lm-eval", file=path, fix="give it a key task or group, as lm-eval's own files have")

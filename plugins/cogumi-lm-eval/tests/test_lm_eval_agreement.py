@@ -103,7 +103,9 @@ def test_gsm8k_is_what_lm_eval_says(public, embedded, silent, tmp_path, monkeypa
     evaluation = lm_eval(task="gsm8k", data=str(public("gsm8k")), shots=2, batch_size=4, max_gen_toks=48, device="cpu")
     items = list(evaluation.evaluate(embedded, 5, silent))
     seen = [(row["doc_id"], row["filter"], row["arguments"], row["resps"], row["exact_match"]) for row in theirs]
-    assert [tuple(row[key] for key in ("doc_id", "filter", "arguments", "resps", "exact_match")) for row in taken[0]["gsm8k"]] == seen
+    assert [
+        tuple(row[key] for key in ("doc_id", "filter", "arguments", "resps", "exact_match")) for row in taken[0]["gsm8k"]
+    ] == seen
     assert len({str(texts) for _, _, _, texts, _ in seen}) == 5, "five different completions"
     for number, item in enumerate(items):
         assert item.metrics == {f"exact_match,{name}": score for at, name, _, _, score in seen if at == number}
