@@ -248,7 +248,9 @@ def _besides(
     for asked in settings.benchmarks:
         name, _, argument = asked.partition(":")
         entry = registry.get("benchmark", name)
-        options = task_options(entry, settings, model.data) | ({"task": argument} if argument else {})
+        options = task_options(entry, settings, model.data)
+        if argument:  # options given under the whole name are this task's alone
+            options |= {"task": argument, **settings.options.get(asked, {})}
         made = entry.make(**options)
         if isinstance(made, Evaluation):
             limit = settings.held_out or HELD_OUT_PROBLEMS[settings.phase]
@@ -351,11 +353,10 @@ def _check_strategy(entry: Entry, strategy: Strategy, settings: Settings) -> Non
 def _check_options(plan: Plan) -> None:
     """Every option must be taken by something in the run, and fit."""
     used = plan.entries
+    names = {entry.name for entry in used} | {outside.name for outside in plan.outside}
     for name, given in plan.settings.options.items():
-        takers = [entry for entry in used if entry.name == name]
-        if not takers:
-            fix = near(name, {entry.name for entry in used})
-            raise BadInput("nothing in this run is called that", field=f"{name}.{next(iter(given), '')}", fix=fix)
+        if name not in names:
+            raise BadInput("nothing in this run is called that", field=f"{name}.{next(iter(given), '')}", fix=near(name, names))
     for entry in (plan.sampler, plan.trainer):
         check_options(str(entry), entry.factory, plan.options(entry))
 

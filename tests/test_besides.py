@@ -28,8 +28,19 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, other: Path) -> Path:
     out = tmp_path_factory.mktemp("whole") / "run"
-    more = ("--plugins", "sums,tales", "--guard", "sums-guard", "--benchmarks", "meter:easy", "--against", str(other))
-    done = run_fake(out, *SMALL, *more, "--judge", "hollow", "--judge-sampler", "critic")
+    more = (
+        "--plugins",
+        "sums,tales",
+        "--guard",
+        "sums-guard",
+        "--benchmarks",
+        "meter:easy",
+        "--against",
+        str(other),
+        "-o",
+        "meter:easy.slack=0.5",
+    )
+    done = run_fake(out, *SMALL, *more, *slack, "--judge", "hollow", "--judge-sampler", "critic")
     assert done.returncode in (0, 3, 4, 5), done.stderr
     return out
 
@@ -88,6 +99,8 @@ def test_the_judge_compares_what_cannot_be_right_or_wrong(whole: Path) -> None:
     ("arguments", "told"),
     [
         (("--benchmarks", "meter:hard"), "task: no task is called 'hard'"),
+        (("--benchmarks", "meter:easy", "-o", "meter:easy.slak=1"), "slak: benchmark 'meter' has no such option"),
+        (("--benchmarks", "meter:easy", "-o", "meter:hard.slack=1"), "nothing in this run is called that"),
         (("--benchmarks", "meter"), "benchmark 'meter' needs this option"),
         (("--benchmarks", "sums-test,sums-test"), "benchmarks: 'sums-test' is measured already"),
         (("--benchmarks", "sums-tset"), "no benchmark is called 'sums-tset' (did you mean sums-test"),
