@@ -28,18 +28,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, other: Path) -> Path:
     out = tmp_path_factory.mktemp("whole") / "run"
-    more = (
-        "--plugins",
-        "sums,tales",
-        "--guard",
-        "sums-guard",
-        "--benchmarks",
-        "meter:easy",
-        "--against",
-        str(other),
-        "-o",
-        "meter:easy.slack=0.5",
-    )
+    slack = ("-o", "meter:easy.slack=0.5")
+    more = ("--plugins", "sums,tales", "--guard", "sums-guard", "--benchmarks", "meter:easy", "--against", str(other))
     done = run_fake(out, *SMALL, *more, *slack, "--judge", "hollow", "--judge-sampler", "critic")
     assert done.returncode in (0, 3, 4, 5), done.stderr
     return out

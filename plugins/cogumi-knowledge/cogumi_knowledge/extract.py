@@ -5,14 +5,14 @@ r"""The short answer in a completion.
 TriviaQA scores short texts (see `cogumi_knowledge.normal`), and a chat model writes sentences. So the answer is taken out of
 them, by rules that know the question and never the right answer:
 
-1. What stands before `</think>` was thought, not said; a completion that goes on with a new turn is read only up to there.
+1. What stands before `</think>` was thought, not said; a completion that goes on with a new turn is read up to there.
 2. A stated answer counts first: `\boxed{X}`, "final answer: X", then "the answer is X" or "Answer: X".
-3. Then a short reply, "X.", and "It is X." at the beginning; hedges ("I believe", "of course") around it do not count.
+3. Then a short reply, "X.", or "It is X." at the beginning; hedges ("I believe", "of course") around it do not count.
 4. Then the sentence that restates most of the question on one side of a linking verb: the other side is the answer
    ("The capital of Peru is X", "X is the capital of Peru", "A spider has X legs").
 5. Then an "It is X." further on. Questions, refusals ("I am not sure") and negations ("is not X") state nothing.
 6. An explanation behind the answer is left off: a bracket, a dash, a clause behind a comma, words of the question.
-7. Several candidates ("X or Y", "X, Y, Z") are no answer, and neither is anything longer than `LONGEST` words.
+7. Several candidates ("X or Y", "X, Y, Z", one a line) are no answer, nor is anything longer than `LONGEST` words.
 8. A completion that was cut at its token limit is read up to the end of its last whole sentence.
 
 Any text may come in: nothing here raises.
@@ -25,19 +25,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from cogumi_knowledge.sentences import MOST, WIDEST, ended, plain, sentences, turns
 from cogumi_knowledge.words import (
     ASIDE,
     DESCRIPTION,
-    ENDING,
     FILLERS,
     INSERTION,
+    ITEM,
     JOINTS,
     LEAD,
     LINKS,
     NEGATION,
     NUMBER,
-    OPENING,
+    OTHERS,
     REFUSAL,
+    SEVERAL,
     content,
     stem,
     subject,
@@ -46,9 +48,8 @@ from cogumi_knowledge.words import (
 
 LONGEST = 12
 """Words of the longest answer."""
-MOST = 40
-"""Sentences that are looked at, each up to `WIDEST` characters; who writes more gives no short answer."""
-WIDEST = 400
+BRIEF = 4
+"""Words of each line of a text that is a list of answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,78 +64,51 @@ class Answer:
         """The barest form."""
         return self.forms[-1]
 
+    @property
+    def several(self) -> bool:
+        """Whether it offers several candidates."""
+        return SEVERAL.search(self.text) is not None
 
-_NEW_TURN = re.compile(
-    r"\n\s{0,8}(?:[#*]{1,6}\s?)?(?:Question(?:\s?\d{1,4})?|Q|Human|User|Instruction)\s?(?:\*\*)?:"
-    r"|<\|[A-Za-z_]{1,40}\|>|</s>|\[/?INST\]"
-)
+
 _BOX = re.compile(r"\\boxed\s?\{(?:\\text\s?\{)?([^{}\n]{1,200})\}")
-_STATED = (
-    r"\banswer(?:\s(?:to|of|for)\s[^.\n:]{1,80}?)?(?:\s+(?:is|was|would be|should be|must be|might be|could be)\b:?|\s?[:=])"
-    r"\s{0,4}([^\n]*)"
-)
+_MODAL = r"(?:would|should|must|will|might|could|may|has to) be"
+_STATED = rf"\banswer(?:\s(?:to|of|for)\s[^.\n:]{{1,80}}?)?(?:\s+(?:is|was|{_MODAL})\b:?|\s?[:=])\s{{0,4}}([^\n]*)"
 _ANSWER = (re.compile(r"\bfinal\s+" + _STATED, re.IGNORECASE), re.compile(_STATED, re.IGNORECASE))
 _IT_IS = re.compile(
-    r"(?:it|that|this|there|they|these|those|he|she)(?:'s|'re|’s|\s+(?:is|are|was|were|would be|should be|must be|will be|might be"
-    r"|could be|may be|has to be))\b\s*(.*)",
+    rf"(?:it|that|this|there|they|these|those|he|she)(?:['’]s|['’]re|\s+(?:is|are|was|were|{_MODAL}))\b\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_MARKS = re.compile(r"[*`]+|(?<!\w)_+|_+(?!\w)|^\s*(?:#{1,6}|[-•>])\s+", re.MULTILINE)
-_END = re.compile(r"\n+|(?<=[.!?…])(?:[\"'”’)\]]*)\s+")
-_SHORTENED = re.compile(r"(?:^|[\s(.])(?:[A-Z]|Dr|Mr|Mrs|Ms|St|Jr|Sr|Mt|No|vs|Prof|Gen|Sgt|Capt|Lt|Col)\.$")
-_PRONOUN = re.compile(r"\b(?:I|me|my|let|let's|we|you|your)\b|\b(?:is|are|was|were|be)\b", re.IGNORECASE)
-_LIST = re.compile(r"\bor\b|\beither\b|\band/or\b|/|,[^,]+,|\d\)|\n", re.IGNORECASE)
+_CLAUSE = re.compile(r"\b(?:I|me|my|let|let's|we|you|your|is|are|was|were|be|would|could|should|can|might)\b", re.IGNORECASE)
 _AROUND = " \t\n\"'“”‘’.,:;!?*()[]…-–—"
 
 
 def read(completion: str, question: str, *, cut: bool = False) -> Answer | None:
     """The answer that a completion states, or None; `cut` says that it ended at its token limit."""
-    if "<think>" in completion and "</think>" not in completion:
-        return None
-    parts = _NEW_TURN.split(completion.rpartition("</think>")[2])
-    for number, part in enumerate(parts[:MOST], 1):
-        answer = _read_part(_whole(part) if cut and number == len(parts) else part, question)
-        if answer is not None:
-            return answer
-    return None
+    asked = subject(question)
+    found = (_read_turn(turn, asked) for turn in turns(completion, cut=cut))
+    return next((answer for answer in found if answer is not None), None)
 
 
 def stated(completion: str, *, cut: bool = False) -> list[str]:
-    """The texts in which a completion states its answer outright (rule 2), best first; rules 1 and 8 apply."""
-    if "<think>" in completion and "</think>" not in completion:
-        return []
-    part = _NEW_TURN.split(completion.rpartition("</think>")[2])[0]
-    return list(islice(_statements(_MARKS.sub("", _whole(part) if cut else part)), MOST))
+    """The texts in which a completion states its answer outright (rule 2), the ones that count first before the others."""
+    return [text for turn in turns(completion, cut=cut)[:1] for text in islice(_statements(plain(turn)), MOST)]
 
 
-def is_list(text: str) -> bool:
-    """Whether a text names several candidates."""
-    return _LIST.search(text) is not None
-
-
-def _whole(text: str) -> str:
-    """A text up to the end of its last whole sentence."""
-    return text[: max((m.end() for m in re.finditer(r"[.!?](?=\s|$)|\n", text)), default=0)]
-
-
-def _read_part(part: str, question: str) -> Answer | None:
-    text = _MARKS.sub("", part)
+def _read_turn(turn: str, asked: frozenset[str]) -> Answer | None:
+    text = plain(turn)
     for statement in islice(_statements(text), MOST):
-        if answer := _restated(statement, question)[1] or _short(statement, question):
+        if answer := _restated(statement, asked)[1] or _short(statement, asked):
             return answer
-    sentences = list(islice(_sentences(text), MOST))
-    if not sentences:
-        return None
-    first = _opened(sentences[0])
-    if answer := _it_is(first, question):
+    found = sentences(text)
+    if not found or _is_listing(turn):
+        return _short(text[:WIDEST], asked)  # "Yes."; or a list, which `Answer.several` knows
+    if answer := _it_is(found[0], asked):
         return answer
-    found = [_restated(sentence, question) for sentence in sentences]
-    if found[0][1] is None and _is_reply(first, alone=len(sentences) == 1):
-        return _short(first, question)
-    answer = max(found, key=lambda one: one[0])[1]
-    if answer is not None:
-        return answer
-    return next((late for one in sentences[1:] if (late := _it_is(_opened(one), question))), None)
+    restated = [_restated(sentence, asked) for sentence in found]
+    if restated[0][1] is None and _is_reply(found[0], alone=len(found) == 1):
+        return _short(found[0], asked)
+    answer = max(restated, key=lambda one: one[0])[1]
+    return answer or next((late for sentence in found[1:] if (late := _it_is(sentence, asked))), None)
 
 
 def _statements(text: str) -> Iterator[str]:
@@ -143,60 +117,35 @@ def _statements(text: str) -> Iterator[str]:
     for pattern in _ANSWER:
         for match in pattern.finditer(text):
             rest = match[1].strip() or text[match.end() :].strip().partition("\n")[0]
-            yield next(_sentences(rest), "")
+            yield next(iter(sentences(rest)), rest[:WIDEST])
 
 
-def _sentences(text: str) -> Iterator[str]:
-    """The sentences of a text that are no bare filler ("Sure!"); an initial or a title ("Dr.") does not end one."""
-    start = 0
-    for match in _END.finditer(text):
-        if "\n" not in match[0] and _SHORTENED.search(text[start : match.start()]) and not _ends_here(text, start, match):
-            continue
-        if _opened(text[start : match.start()]):
-            yield text[start : match.start()].strip()[:WIDEST]
-        start = match.end()
-    if _opened(text[start:]):
-        yield text[start:].strip()[:WIDEST]
-
-
-def _ends_here(text: str, start: int, end: re.Match[str]) -> bool:
-    """Whether a capital letter with a point ends its sentence after all: "The symbol of carbon is C. It burns."."""
-    letter = re.search(r"\b(?:is|be|are)\s+[A-Z]\.$", text[start : end.start()])
-    return letter is not None and re.match(r"(?:It|I|This|That|The)\b", text[end.end() :]) is not None
-
-
-def _opened(sentence: str) -> str:
-    """A sentence without the hedges at its beginning; a reply that consists of a hedge alone is nothing."""
-    text = sentence.strip()
-    while match := OPENING.match(text):
-        if not match.end():
-            break
-        text = text[match.end() :]
-    return text if any(c.isalnum() for c in text) else ""
+def _is_listing(turn: str) -> bool:
+    """Whether a text is a list of candidates, one a line: items throughout, or nothing but a few words on each."""
+    lines = {line.strip() for line in turn.splitlines() if line.strip()}
+    items = all(ITEM.match(line) for line in lines)
+    brief = all(len(line.split()) <= BRIEF and not line.endswith((".", ":")) for line in lines)
+    return len(lines) > 1 and (items or brief)
 
 
 def _is_reply(sentence: str, *, alone: bool) -> bool:
-    """Whether a first sentence is a bare answer: no sentence about something, and brief where others follow."""
-    return not _PRONOUN.search(_ended(sentence)) and len(words(sentence)) <= (LONGEST if alone else LONGEST // 2)
+    """Whether a first sentence is a bare answer: no clause about something, and brief where others follow."""
+    return not _CLAUSE.search(ended(sentence)) and len(words(sentence)) <= (LONGEST if alone else LONGEST // 2)
 
 
-def _it_is(sentence: str, question: str) -> Answer | None:
+def _it_is(sentence: str, asked: frozenset[str]) -> Answer | None:
     match = _IT_IS.match(sentence)
-    if match is None or sentence.rstrip().endswith("?"):
-        return None
-    return _short(match[1], question)
+    return None if match is None or sentence.rstrip().endswith("?") else _short(match[1], asked)
 
 
-def _restated(sentence: str, question: str) -> tuple[float, Answer | None]:
+def _restated(sentence: str, asked: frozenset[str]) -> tuple[float, Answer | None]:
     """How much of the question a sentence restates, 0 to 1, and the answer it gives then; (0.0, None) where it gives none."""
-    text = _ended(INSERTION.sub(" ", _opened(sentence)))
-    asked = subject(question)
     best: tuple[float, Answer | None] = (0.0, None)
-    if not asked or sentence.rstrip().endswith("?") or REFUSAL.search(text):
+    if sentence.rstrip().endswith("?") or REFUSAL.search(sentence):
         return best
-    for left, right in _splits(text):
+    for left, right in _splits(ended(INSERTION.sub(" ", sentence))):
         share, side = _weighed(left, right, asked)
-        if share > best[0] and content(words(side)) and (answer := _short(side, question)):
+        if share > best[0] and content(side) and (answer := _short(side, asked)):
             best = (share, answer)
     return best
 
@@ -205,27 +154,25 @@ def _splits(text: str) -> Iterator[tuple[str, str]]:
     """The two sides of each linking verb with what belongs to it: "The book | was written by | Ann"."""
     found = words(text)
     for place, word in enumerate(found):
-        if word[0].lower() not in LINKS:
-            continue
-        end = place
-        while end + 2 < len(found) and found[end + 1][0].lower() in JOINTS:
-            end += 1
-        yield text[: word.start()], text[found[end].end() :]
+        if word[0].lower() in LINKS:
+            end = place
+            while end + 2 < len(found) and found[end + 1][0].lower() in JOINTS:
+                end += 1
+            yield text[: word.start()], text[found[end].end() :]
 
 
 def _weighed(left: str, right: str, asked: frozenset[str]) -> tuple[float, str]:
-    """The share of the question that one side restates, and the other side, which is the answer."""
+    """The share of the question that one side restates, and the other side; 0 where both do so, or neither."""
     if NEGATION.match(right.strip()):
         return 0.0, ""
-    before = content(words(left)) & asked
+    before = content(left) & asked
     bare = _without_tail(right, asked) if before else right
-    after = content(words(bare)) & asked
+    after = content(bare) & asked
     if len(after) > len(before):
         return len(after) / len(asked), left
-    share = len(content(words(left + right if bare != right else left)) & asked) / len(asked)
-    if len(after) == len(before) or (share <= 0.5 and DESCRIPTION.match(right.strip())):
-        return 0.0, ""
-    return share, right
+    share = len(content(left if bare == right else left + right) & asked) / max(len(asked), 1)
+    is_description = share <= 0.5 and DESCRIPTION.match(right.strip())
+    return (0.0, "") if len(after) == len(before) or is_description else (share, right)
 
 
 def _without_tail(text: str, asked: frozenset[str]) -> str:
@@ -234,28 +181,26 @@ def _without_tail(text: str, asked: frozenset[str]) -> str:
     end = len(found)
     while end > 1 and (stem(found[end - 1][0]) in asked or found[end - 1][0].lower() in FILLERS):
         end -= 1
-    tail = found[end:]
+    if end == len(found):
+        return text
+    kept, tail = text[: found[end].start()], text[found[end].start() :]
     if not content(tail) & asked:
         return text
-    apart = tail[0][0].lower() in FILLERS or "," in text[found[end - 1].end() : tail[0].start()]
-    kept = content(found[:end]) if apart else all(NUMBER.fullmatch(word[0]) for word in found[:end])
-    return text[: tail[0].start()] if kept else text
+    apart = found[end][0].lower() in FILLERS or "," in text[found[end - 1].end() : found[end].start()]
+    is_whole = content(kept) if apart else all(NUMBER.fullmatch(word[0]) for word in found[:end])
+    return kept if is_whole else text
 
 
-def _ended(text: str) -> str:
-    """A sentence without the hedges at its end."""
-    while match := ENDING.search(text):
-        text = text[: match.start()]
-    return text
-
-
-def _short(text: str, question: str) -> Answer | None:
+def _short(text: str, asked: frozenset[str]) -> Answer | None:
     """A text as an answer: tidied, and also without an explanation; None where it is too long or no answer at all."""
-    whole = LEAD.sub("", _ended(text).strip(_AROUND), count=1)
+    tidy = ended(text).strip(_AROUND)
+    lead = LEAD.match(tidy)
+    whole = tidy[lead.end() if lead else 0 :]
     if NEGATION.match(whole) or REFUSAL.search(whole):
         return None
     brief = ASIDE.split(whole, maxsplit=1)[0]
-    bare = _without_tail(brief, subject(question))
-    tidy = (form.strip(_AROUND) for form in (whole, brief, bare))
-    forms = tuple(dict.fromkeys(form for form in tidy if form and len(words(form)) in range(1, LONGEST + 1)))
-    return Answer(forms) if forms else None
+    if OTHERS.match(whole[len(brief) :]):
+        brief = whole
+    forms = dict.fromkeys(form.strip(_AROUND) for form in (whole, brief, _without_tail(brief, asked)))
+    fitting = tuple(form for form in forms if 1 <= len(words(form)) <= LONGEST)
+    return Answer(fitting) if fitting else None

@@ -93,13 +93,14 @@ RELATIONS = (
             "Where is the capital of {x}, in which city?",
         ),
         statements=("the capital of {x} is {a}", "{a} is the capital of {x}", "the capital city of {x} is {a}"),
-        listed="Peru: Lima; Japan: Tokyo; France: Paris; Spain: Madrid; Italy: Rome/Roma; Germany: Berlin; Greece: Athens; "
-        "Portugal: Lisbon/Lisboa; Egypt: Cairo; Kenya: Nairobi; Ghana: Accra; Morocco: Rabat; Senegal: Dakar; Cuba: Havana; "
-        "Chile: Santiago/Santiago de Chile; Argentina: Buenos Aires; Brazil: Brasilia/Brasília; Canada: Ottawa; Norway: Oslo; "
-        "Sweden: Stockholm; Finland: Helsinki; Denmark: Copenhagen; Poland: Warsaw; Hungary: Budapest; Austria: Vienna; "
-        "Turkey: Ankara; Iran: Tehran/Teheran; Iraq: Baghdad; India: New Delhi; Nepal: Kathmandu; China: Beijing/Peking; "
-        "Thailand: Bangkok; Vietnam: Hanoi; Russia: Moscow; Ukraine: Kyiv/Kiev; Ireland: Dublin; Romania: Bucharest; "
-        "Bulgaria: Sofia; Australia: Canberra; Ecuador: Quito",
+        listed="Peru: Lima; Japan: Tokyo; France: Paris; Spain: Madrid; Italy: Rome/Roma; Germany: Berlin; "
+        "Greece: Athens; Portugal: Lisbon/Lisboa; Egypt: Cairo; Kenya: Nairobi; Ghana: Accra; Morocco: Rabat; "
+        "Senegal: Dakar; Cuba: Havana; Chile: Santiago/Santiago de Chile; Argentina: Buenos Aires; "
+        "Brazil: Brasilia/Brasília; Canada: Ottawa; Norway: Oslo; Sweden: Stockholm; Finland: Helsinki; "
+        "Denmark: Copenhagen; Poland: Warsaw; Hungary: Budapest; Austria: Vienna; Turkey: Ankara; Iran: Tehran/Teheran; "
+        "Iraq: Baghdad; India: New Delhi; Nepal: Kathmandu; China: Beijing/Peking; Thailand: Bangkok; Vietnam: Hanoi; "
+        "Russia: Moscow; Ukraine: Kyiv/Kiev; Ireland: Dublin; Romania: Bucharest; Bulgaria: Sofia; Australia: Canberra; "
+        "Ecuador: Quito",
     ),
     Relation(
         key="symbol",
@@ -111,10 +112,11 @@ RELATIONS = (
             "What symbol do chemists use for {x}?",
         ),
         statements=("the chemical symbol of {x} is {a}", "{a} is the chemical symbol of {x}", "the symbol for {x} is {a}"),
-        listed="hydrogen: H; carbon: C; nitrogen: N; oxygen: O; neon: Ne; sodium: Na; magnesium: Mg; aluminium: Al; silicon: Si; "
-        "sulfur: S; chlorine: Cl; potassium: K; calcium: Ca; iron: Fe; nickel: Ni; copper: Cu; zinc: Zn; silver: Ag; tin: Sn; "
-        "gold: Au; mercury: Hg; lead: Pb; uranium: U; platinum: Pt; titanium: Ti; lithium: Li; boron: B; fluorine: F; "
-        "phosphorus: P; argon: Ar; cobalt: Co; barium: Ba; tungsten: W; chromium: Cr; manganese: Mn; radium: Ra",
+        listed="hydrogen: H; carbon: C; nitrogen: N; oxygen: O; neon: Ne; sodium: Na; magnesium: Mg; aluminium: Al; "
+        "silicon: Si; sulfur: S; chlorine: Cl; potassium: K; calcium: Ca; iron: Fe; nickel: Ni; copper: Cu; zinc: Zn; "
+        "silver: Ag; tin: Sn; gold: Au; mercury: Hg; lead: Pb; uranium: U; platinum: Pt; titanium: Ti; lithium: Li; "
+        "boron: B; fluorine: F; phosphorus: P; argon: Ar; cobalt: Co; barium: Ba; tungsten: W; chromium: Cr; "
+        "manganese: Mn; radium: Ra",
     ),
     Relation(
         key="opposite",
@@ -125,13 +127,16 @@ RELATIONS = (
             "What would you call something that is not {x} but the opposite?",
             "{x} has which opposite?",
         ),
-        statements=("the opposite of {x} is {a}", "{a} is the opposite of {x}", "the word that means the opposite of {x} is {a}"),
-        listed="hot: cold; big: small/little; tall: short; left: right; open: closed/shut; full: empty; fast: slow; early: late; "
-        "happy: sad/unhappy; rich: poor; young: old; day: night; black: white; wet: dry; difficult: easy/simple; "
-        "noisy: quiet/silent; thick: thin; wide: narrow; deep: shallow; high: low; near: far/distant; clean: dirty; "
-        "strong: weak; true: false/untrue; win: lose; buy: sell; push: pull; love: hate/hatred; war: peace; "
-        "inside: outside; north: south; east: west; cheap: expensive/costly; smooth: rough; alive: dead; float: sink; "
-        "remember: forget; odd: even; top: bottom; friend: enemy/foe; success: failure",
+        statements=(
+            "the opposite of {x} is {a}", "{a} is the opposite of {x}", "the word that means the opposite of {x} is {a}",
+        ),
+        listed="hot: cold; big: small/little; tall: short; left: right; open: closed/shut; full: empty; fast: slow; "
+        "early: late; happy: sad/unhappy; rich: poor; young: old; day: night; black: white; wet: dry; "
+        "difficult: easy/simple; noisy: quiet/silent; thick: thin; wide: narrow; deep: shallow; high: low; "
+        "near: far/distant; clean: dirty; strong: weak; true: false/untrue; win: lose; buy: sell; push: pull; "
+        "love: hate/hatred; war: peace; inside: outside; north: south; east: west; cheap: expensive/costly; "
+        "smooth: rough; alive: dead; float: sink; remember: forget; odd: even; top: bottom; friend: enemy/foe; "
+        "success: failure",
     ),
     Relation(
         key="past",
@@ -143,11 +148,12 @@ RELATIONS = (
             "Today they {x}. Which form of the verb is right for yesterday?",
         ),
         statements=("the past tense of {x} is {a}", "{a} is the past tense of {x}", "the simple past of {x} is {a}"),
-        listed="go: went; see: saw; eat: ate; give: gave; take: took; come: came; run: ran; swim: swam; drink: drank; begin: began; "
-        "write: wrote; drive: drove; ride: rode; speak: spoke; break: broke; choose: chose; fly: flew; grow: grew; know: knew; "
-        "throw: threw; draw: drew; buy: bought; bring: brought; think: thought; teach: taught; catch: caught; fight: fought; "
-        "sell: sold; tell: told; find: found; stand: stood; sit: sat; win: won; feel: felt; keep: kept; sleep: slept; send: sent; "
-        "build: built; make: made; hear: heard; hold: held; meet: met; fall: fell; forget: forgot",
+        listed="go: went; see: saw; eat: ate; give: gave; take: took; come: came; run: ran; swim: swam; drink: drank; "
+        "begin: began; write: wrote; drive: drove; ride: rode; speak: spoke; break: broke; choose: chose; fly: flew; "
+        "grow: grew; know: knew; throw: threw; draw: drew; buy: bought; bring: brought; think: thought; teach: taught; "
+        "catch: caught; fight: fought; sell: sold; tell: told; find: found; stand: stood; sit: sat; win: won; feel: felt; "
+        "keep: kept; sleep: slept; send: sent; build: built; make: made; hear: heard; hold: held; meet: met; fall: fell; "
+        "forget: forgot",
     ),
     Relation(
         key="plural",
@@ -160,9 +166,9 @@ RELATIONS = (
         ),
         statements=("the plural of {x} is {a}", "{a} is the plural of {x}", "the plural form of {x} is {a}"),
         listed="child: children; mouse: mice; goose: geese; foot: feet; tooth: teeth; man: men; woman: women; ox: oxen; "
-        "knife: knives; wolf: wolves; leaf: leaves; wife: wives; life: lives; half: halves; shelf: shelves; thief: thieves; "
-        "city: cities; baby: babies; lady: ladies; box: boxes; bus: buses; potato: potatoes; tomato: tomatoes; hero: heroes; "
-        "louse: lice; berry: berries; church: churches; story: stories",
+        "knife: knives; wolf: wolves; leaf: leaves; wife: wives; life: lives; half: halves; shelf: shelves; "
+        "thief: thieves; city: cities; baby: babies; lady: ladies; box: boxes; bus: buses; potato: potatoes; "
+        "tomato: tomatoes; hero: heroes; louse: lice; berry: berries; church: churches; story: stories",
     ),
     Relation(
         key="young",
@@ -176,8 +182,8 @@ RELATIONS = (
         statements=("the young of {x} is called {an}", "{an} is the young of {x}", "the name for the young of {x} is {a}"),
         listed="a cow: calf; a dog: puppy/pup; a cat: kitten; a horse: foal; a sheep: lamb; a goat: kid; a pig: piglet; "
         "a duck: duckling; a goose: gosling; a swan: cygnet; a kangaroo: joey; a hen: chick; a lion: cub; a deer: fawn; "
-        "a frog: tadpole; a butterfly: caterpillar/larva; an owl: owlet; an eagle: eaglet; a hare: leveret; an elephant: calf; "
-        "a spider: spiderling; a seal: pup; an eel: elver; a turkey: poult; a tiger: cub",
+        "a frog: tadpole; a butterfly: caterpillar/larva; an owl: owlet; an eagle: eaglet; a hare: leveret; "
+        "an elephant: calf; a spider: spiderling; a seal: pup; an eel: elver; a turkey: poult; a tiger: cub",
     ),
     Relation(
         key="female",
@@ -189,10 +195,11 @@ RELATIONS = (
             "If {x} is the male, what is the female called?",
         ),
         statements=("the female form of {x} is {a}", "{a} is the female form of {x}", "the word for a female {x} is {a}"),
-        listed="king: queen; prince: princess; uncle: aunt; father: mother; brother: sister; son: daughter; nephew: niece; "
-        "husband: wife; groom: bride; actor: actress; waiter: waitress; god: goddess; lion: lioness; bull: cow; stallion: mare; "
-        "rooster: hen; ram: ewe; boar: sow; duke: duchess; emperor: empress; hero: heroine; host: hostess; monk: nun; "
-        "wizard: witch; man: woman; boy: girl; gentleman: lady; widower: widow; grandfather: grandmother; drake: duck",
+        listed="king: queen; prince: princess; uncle: aunt; father: mother; brother: sister; son: daughter; "
+        "nephew: niece; husband: wife; groom: bride; actor: actress; waiter: waitress; god: goddess; lion: lioness; "
+        "bull: cow; stallion: mare; rooster: hen; ram: ewe; boar: sow; duke: duchess; emperor: empress; hero: heroine; "
+        "host: hostess; monk: nun; wizard: witch; man: woman; boy: girl; gentleman: lady; widower: widow; "
+        "grandfather: grandmother; drake: duck",
     ),
     Relation(
         key="currency",
@@ -205,8 +212,9 @@ RELATIONS = (
         ),
         statements=("the currency of {x} is the {a}", "the {a} is the currency of {x}", "the money of {x} is called {a}"),
         listed="Japan: yen/Japanese yen; China: yuan/renminbi/Chinese yuan; India: rupee/Indian rupee; "
-        "Russia: ruble/rouble/Russian ruble/Russian rouble; Poland: zloty/złoty/Polish zloty; Hungary: forint/Hungarian forint; "
-        "Sweden: krona/Swedish krona; Switzerland: franc/Swiss franc; Turkey: lira/Turkish lira; Brazil: real/Brazilian real; "
+        "Russia: ruble/rouble/Russian ruble/Russian rouble; Poland: zloty/złoty/Polish zloty; "
+        "Hungary: forint/Hungarian forint; Sweden: krona/Swedish krona; Switzerland: franc/Swiss franc; "
+        "Turkey: lira/Turkish lira; Brazil: real/Brazilian real; "
         "Israel: shekel/new shekel/Israeli shekel/Israeli new shekel; Peru: sol/Peruvian sol; Mexico: peso/Mexican peso; "
         "South Korea: won/South Korean won/Korean won; Thailand: baht/Thai baht; Vietnam: dong/Vietnamese dong; "
         "Malaysia: ringgit/Malaysian ringgit; Indonesia: rupiah/Indonesian rupiah; Kenya: shilling/Kenyan shilling; "
@@ -244,10 +252,11 @@ RELATIONS = (
         listed="Hamlet: William Shakespeare/Shakespeare; Dracula: Bram Stoker/Stoker; Frankenstein: Mary Shelley/Shelley; "
         "Emma: Jane Austen/Austen; Oliver Twist: Charles Dickens/Dickens; War and Peace: Leo Tolstoy/Tolstoy/Lev Tolstoy; "
         "Moby Dick: Herman Melville/Melville; Animal Farm: George Orwell/Orwell/Eric Blair/Eric Arthur Blair; "
-        "Dune: Frank Herbert/Herbert; Ulysses: James Joyce/Joyce; The Trial: Franz Kafka/Kafka; Lolita: Vladimir Nabokov/Nabokov; "
-        "Robinson Crusoe: Daniel Defoe/Defoe; Gulliver's Travels: Jonathan Swift/Swift; Les Miserables: Victor Hugo/Hugo; "
-        "The Raven: Edgar Allan Poe/Edgar Poe/Poe; The Jungle Book: Rudyard Kipling/Kipling; Pinocchio: Carlo Collodi/Collodi; "
-        "Heidi: Johanna Spyri/Spyri; Matilda: Roald Dahl/Dahl; Carrie: Stephen King/King; The Plague: Albert Camus/Camus; "
+        "Dune: Frank Herbert/Herbert; Ulysses: James Joyce/Joyce; The Trial: Franz Kafka/Kafka; "
+        "Lolita: Vladimir Nabokov/Nabokov; Robinson Crusoe: Daniel Defoe/Defoe; Gulliver's Travels: Jonathan Swift/Swift; "
+        "Les Miserables: Victor Hugo/Hugo; The Raven: Edgar Allan Poe/Edgar Poe/Poe; "
+        "The Jungle Book: Rudyard Kipling/Kipling; Pinocchio: Carlo Collodi/Collodi; Heidi: Johanna Spyri/Spyri; "
+        "Matilda: Roald Dahl/Dahl; Carrie: Stephen King/King; The Plague: Albert Camus/Camus; "
         "Tom Sawyer: Mark Twain/Twain/Samuel Clemens; Jane Eyre: Charlotte Bronte/Charlotte Brontë; "
         "A Doll's House: Henrik Ibsen/Ibsen; Candide: Voltaire; The Iliad: Homer",
     ),
@@ -264,12 +273,13 @@ RELATIONS = (
         listed="legs|a spider: 8/eight; legs|a crab: 10/ten; sides|a triangle: 3/three; sides|a square: 4/four; "
         "sides|a pentagon: 5/five; sides|a hexagon: 6/six; sides|a heptagon: 7/seven; sides|a nonagon: 9/nine; "
         "days|a week: 7/seven; months|a year: 12/twelve; hours|a day: 24/twenty-four; minutes|an hour: 60/sixty; "
-        "letters|the English alphabet: 26/twenty-six; squares|a chess board: 64/sixty-four; keys|a standard piano: 88/eighty-eight; "
-        "strings|a violin: 4/four; weeks|a year: 52/fifty-two; years|a century: 100/one hundred/a hundred/hundred; "
-        "years|a decade: 10/ten; degrees|a right angle: 90/ninety; states|the United States: 50/fifty; "
-        "stripes|the flag of the United States: 13/thirteen; holes|a full golf course: 18/eighteen; "
-        "players|a football team on the field: 11/eleven; planets|the solar system: 8/eight; days|a leap year: 366; "
-        "legs|an insect: 6/six; days|the month of June: 30/thirty; days|the month of July: 31/thirty-one",
+        "letters|the English alphabet: 26/twenty-six; squares|a chess board: 64/sixty-four; "
+        "keys|a standard piano: 88/eighty-eight; strings|a violin: 4/four; weeks|a year: 52/fifty-two; "
+        "years|a century: 100/one hundred/a hundred/hundred; years|a decade: 10/ten; degrees|a right angle: 90/ninety; "
+        "states|the United States: 50/fifty; stripes|the flag of the United States: 13/thirteen; "
+        "holes|a full golf course: 18/eighteen; players|a football team on the field: 11/eleven; "
+        "planets|the solar system: 8/eight; days|a leap year: 366; legs|an insect: 6/six; "
+        "days|the month of June: 30/thirty; days|the month of July: 31/thirty-one",
     ),
     Relation(
         key="job",
@@ -282,13 +292,14 @@ RELATIONS = (
         ),
         statements=("a person who {x} is called {an}", "{an} is a person who {x}", "someone who {x} is {an}"),
         listed="bakes bread: baker; flies planes: pilot/aviator; puts out fires: firefighter/fireman/fire fighter; "
-        "treats teeth: dentist; sells meat: butcher; sells flowers: florist; takes photos: photographer; writes poems: poet; "
-        "plays the piano: pianist; plays the violin: violinist; grows crops: farmer; designs houses: architect; "
-        "treats sick animals: vet/veterinarian/veterinary/veterinary surgeon; repairs water pipes: plumber; "
-        "makes suits: tailor; studies the stars: astronomer; plays the drums: drummer; travels in space: astronaut/cosmonaut; "
-        "digs for coal: miner/coal miner; mends shoes: cobbler/shoemaker; performs magic tricks: magician/conjurer; "
-        "rides in horse races: jockey; keeps bees: beekeeper/bee keeper/apiarist; leads an orchestra: conductor; "
-        "translates texts: translator; guards the goal: goalkeeper/goalie/keeper/goaltender",
+        "treats teeth: dentist; sells meat: butcher; sells flowers: florist; takes photos: photographer; "
+        "writes poems: poet; plays the piano: pianist; plays the violin: violinist; grows crops: farmer; "
+        "designs houses: architect; treats sick animals: vet/veterinarian/veterinary/veterinary surgeon; "
+        "repairs water pipes: plumber; makes suits: tailor; studies the stars: astronomer; plays the drums: drummer; "
+        "travels in space: astronaut/cosmonaut; digs for coal: miner/coal miner; mends shoes: cobbler/shoemaker; "
+        "performs magic tricks: magician/conjurer; rides in horse races: jockey; "
+        "keeps bees: beekeeper/bee keeper/apiarist; leads an orchestra: conductor; translates texts: translator; "
+        "guards the goal: goalkeeper/goalie/keeper/goaltender",
     ),
     Relation(
         key="study",
@@ -300,10 +311,10 @@ RELATIONS = (
             "What does one study to learn about {x}?",
         ),
         statements=("the science of {x} is called {a}", "{a} is the science of {x}", "the study of {x} is called {a}"),
-        listed="plants: botany/plant science/plant biology; animals: zoology; stars and planets: astronomy; rocks: geology/petrology; "
-        "weather: meteorology; the mind: psychology; insects: entomology; birds: ornithology; living things: biology; "
-        "earthquakes: seismology; fish: ichthyology; fossils: paleontology/palaeontology; society: sociology; "
-        "fungi: mycology; the heart: cardiology; the skin: dermatology; poisons: toxicology; "
+        listed="plants: botany/plant science/plant biology; animals: zoology; stars and planets: astronomy; "
+        "rocks: geology/petrology; weather: meteorology; the mind: psychology; insects: entomology; birds: ornithology; "
+        "living things: biology; earthquakes: seismology; fish: ichthyology; fossils: paleontology/palaeontology; "
+        "society: sociology; fungi: mycology; the heart: cardiology; the skin: dermatology; poisons: toxicology; "
         "viruses: virology; climate: climatology; volcanoes: volcanology/vulcanology; blood: hematology/haematology; "
         "cancer: oncology; languages: linguistics/philology; matter and forces: physics",
     ),

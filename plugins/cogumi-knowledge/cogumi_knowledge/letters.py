@@ -18,12 +18,18 @@ from cogumi_knowledge.normal import key
 from cogumi_knowledge.words import OPENING
 
 _LEAD = re.compile(
-    r"(?:(?:it|that)(?:'s|’s| is| would be| must be| should be)\s+|(?:I(?:'d| would| will|'ll)? )?(?:choose|pick|select|go with)\s+"
+    r"(?:(?:it|that)(?:['’]s| is| would be| must be| should be)\s+"
+    r"|(?:I(?:['’]d| would| will|['’]ll)? )?(?:choose|pick|select|go with)\s+"
     r"|(?:the )?(?:(?:correct|right|best|true) )?(?:option|choice|letter|one)(?: is)?:?\s+)+",
     re.IGNORECASE,
 )
-_LETTER = re.compile(r"[\s(\[\"'“]*([A-Za-z])(?:[)\].:,\"'”]+(?=\s|$)|\s*$|\s*\n|\s+[-–—]\s)")
-_MORE = re.compile(r"[\s(\[\"'“]*[A-Za-z][)\].:\"'”]*\s*(?:,|,?\s(?:and|or)\s|/|&)\s*(?:or\s|and\s)?[(\[\"'“]*[A-Za-z]\b(?!['’ ]\s?[a-z])")
+_LETTER = re.compile(
+    r"[\s(\[\"'“]*([A-Za-z])(?:[)\].:,\"'”]+(?=\s|$)|\s*$|\s*\n|\s+[-–—]\s"
+    r"|[)\]]?\s+is\s+(?:the\s+)?(?:correct|right|true|best|answer)\b)"
+)
+_MORE = re.compile(
+    r"[\s(\[\"'“]*[A-Za-z][)\].:\"'”]*\s*(?:,|,?\s(?:and|or)\s|/|&)\s*(?:or\s|and\s)?[(\[\"'“]*[A-Za-z]\b(?!['’ ]\s?[a-z])"
+)
 _MARKS = re.compile(r"[*`_]+")
 
 
@@ -33,19 +39,20 @@ def letter(completion: str, choices: Sequence[str], *, cut: bool = False) -> str
     if "<think>" in spoken:
         return None
     for text in (*stated(completion, cut=cut), spoken):
-        if found := _named(text, choices) or _letter(text, len(choices)):
-            return found if found in ascii_uppercase else None
+        found = _named(text, choices) or _letter(text, len(choices))
+        if found is not None:
+            return found or None
     return None
 
 
 def _letter(text: str, count: int) -> str | None:
-    """The letter at the beginning of a text; `several` where more than one is offered."""
+    """The letter at the beginning of a text, None where there is none; empty where several are offered."""
     opening = OPENING.match(text)
     rest = text[opening.end() if opening else 0 :]
     lead = _LEAD.match(rest)
     rest = rest[lead.end() if lead else 0 :]
     if _MORE.match(rest):
-        return "several"
+        return ""
     match = _LETTER.match(rest)
     return match[1].upper() if match and match[1].upper() in ascii_uppercase[:count] else None
 

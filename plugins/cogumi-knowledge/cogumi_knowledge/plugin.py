@@ -1,8 +1,8 @@
 """What this distribution registers: the category `knowledge` and the benchmarks `triviaqa` and `truthfulqa`.
 
-`knowledge` and `triviaqa` are the two sides of one dataset, TriviaQA (Joshi et al. 2017; configuration `rc.nocontext`, train and
-validation, for the test split's answers are not public), or of the bundled problems. So the category is judged by what it
-was trained on: short answers by exact match. `truthfulqa` (Lin et al. 2022, 817 problems, MC1 with letters) asks something
+`knowledge` and `triviaqa` are the two sides of one dataset, TriviaQA (Joshi et al. 2017; configuration `rc.nocontext`, train
+and validation, for the test split's answers are not public), or of the bundled problems. So the category is judged by what
+it was trained on: short answers by exact match. `truthfulqa` (Lin et al. 2022, 817 problems, MC1 with letters) asks something
 else, whether popular falsehoods are believed; it has no training side and no bundled problems, and is measured when asked for.
 """
 
@@ -40,7 +40,7 @@ STRATEGY = Strategy(
     train_temperature=0.0,
     why="factual precision",
     votes=10,
-    min_agreement=0.4,  # wrong answers scatter: four equal ones of ten are rarely wrong, and asking for more drops facts half known
+    min_agreement=0.4,  # wrong answers scatter: four equal ones of ten are rarely wrong, and half drops facts half known
     max_tokens=MAX_TOKENS,
 )
 
@@ -48,7 +48,7 @@ STRATEGY = Strategy(
 def knowledge(*, data: str = "hub") -> Category:
     """TriviaQA's training side: questions with short factual answers.
 
-    data: `hub`, `bundled`, a file of questions (plain, TriviaQA's or TruthfulQA's schema), or a folder with train and test files.
+    data: `hub`, `bundled`, a file in a plain, TriviaQA's or TruthfulQA's schema, or a folder with train and test files.
     """
     return Category(name="knowledge", task=Questions(data, TRAINING), strategy=STRATEGY, benchmark="triviaqa")
 
@@ -56,7 +56,7 @@ def knowledge(*, data: str = "hub") -> Category:
 def triviaqa(*, data: str = "hub") -> Benchmark:
     """TriviaQA's held-out side: short answers by normalised exact match.
 
-    data: `hub`, `bundled`, a file of questions (plain, TriviaQA's or TruthfulQA's schema), or a folder with train and test files.
+    data: `hub`, `bundled`, a file in a plain, TriviaQA's or TruthfulQA's schema, or a folder with train and test files.
     """
     return Benchmark(name="triviaqa", task=Questions(data, HELD_OUT), max_tokens=MAX_TOKENS)
 

@@ -53,20 +53,18 @@ def _is_trivia(row: Row) -> bool:
 
 def _plain(row: Row, split: str) -> Problem:
     question, answer = _text(row, "question"), _text(row, "answer")
-    aliases = row.get("aliases", list) if "aliases" in row.value else []
-    if not all(isinstance(alias, str) and alias.strip() for alias in aliases):
-        raise row.error("aliases", "an alias that is no text or is empty", "give a list of texts, which may be empty")
+    aliases = _texts(row, "aliases", row.value.get("aliases") or [])
     return _short_answer(f"knowledge-{split}", question, answer, [key(text) for text in (answer, *aliases)])
 
 
 def _trivia(row: Row, split: str) -> Problem:
     question, answer = _text(row, "question"), row.get("answer", dict)
-    value, aliases = answer.get("value"), answer.get("aliases")
+    value = answer.get("value")
     if not isinstance(value, str) or not value.strip() or value == "<unk>":
         raise row.error("answer.value", "no answer", "the test split of TriviaQA has none; take train or validation")
-    normal = answer.get("normalized_aliases")
-    accepted = [alias for alias in (normal or map(key, aliases or ())) if isinstance(alias, str) and alias]
-    return _short_answer(f"triviaqa-{split}", question, value, [key(value), *accepted])
+    aliases = map(key, _texts(row, "answer.aliases", answer.get("aliases") or []))
+    accepted = _texts(row, "answer.normalized_aliases", answer.get("normalized_aliases") or [])
+    return _short_answer(f"triviaqa-{split}", question, value, [key(value), *(accepted or aliases)])
 
 
 def _short_answer(name: str, question: str, value: str, accepted: Sequence[str]) -> Problem:
@@ -91,12 +89,11 @@ def _truthful_csv(row: Row) -> Problem:
 def _truthful_hub(row: Row) -> Problem:
     question, targets = _text(row, "question"), row.get("mc1_targets", dict)
     choices, labels = targets.get("choices"), targets.get("labels")
-    if not isinstance(choices, list) or not isinstance(labels, list) or len(choices) != len(labels):
-        raise row.error("mc1_targets", "not as many labels as choices", "give two lists of one length")
-    if not all(isinstance(choice, str) for choice in choices) or labels.count(1) != 1:
-        raise row.error("mc1_targets", "not exactly one true choice", "label one text with 1 and the others with 0")
-    best = choices[labels.index(1)].strip()
-    return _choices(row, "mc1_targets", question, best, [c.strip() for c in choices if c.strip() != best], {})
+    texts = _texts(row, "mc1_targets.choices", choices)
+    if not isinstance(labels, list) or len(texts) != len(labels) or labels.count(1) != 1:
+        raise row.error("mc1_targets.labels", "not a 1 for exactly one choice", "label the true one with 1, the others with 0")
+    best = texts[labels.index(1)]
+    return _choices(row, "mc1_targets.choices", question, best, [text for text in texts if text != best], {})
 
 
 def _choices(row: Row, field: str, question: str, best: str, wrong: Sequence[str], meta: Mapping[str, JSON]) -> Problem:
@@ -118,7 +115,11 @@ def _text(row: Row, field: str) -> str:
     return value.strip() if field != "question" else value
 
 
+def _texts(row: Row, field: str, value: JSON) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
+        raise row.error(field, "not a list of texts", "give a list of texts, none of them empty")
+    return [text.strip() for text in value]
+
+
 def _digest(question: str) -> str:
     return hashlib.sha256(question.encode(errors="surrogatepass")).hexdigest()[:12]
-
-

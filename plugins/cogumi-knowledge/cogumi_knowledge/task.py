@@ -1,7 +1,7 @@
 """Questions with a short answer or with lettered choices: what `knowledge` trains on and its benchmarks hold out.
 
     {"question": "What is the capital of Ukraine?", "answer": "Kyiv", "aliases": ["Kiev"]}
-    "It is Kiev." -> answer "kyiv", right        "Kiev or Odesa" -> no answer        "Ukraine's capital is Odesa." -> "odesa", wrong
+    "It is Kiev." -> "kyiv", right        "Kiev or Odesa" -> no answer        "Ukraine's capital is Odesa." -> "odesa", wrong
 
 Source of the rules: TriviaQA (Joshi et al. 2017) for short answers: normalised exact match with any alias, see
 `cogumi_knowledge.normal`; TruthfulQA's MC1 (Lin et al. 2022) for choices: one of them is true. What a sentence answers is read
@@ -16,7 +16,7 @@ from functools import cached_property
 
 from cogumi.data import Source, load_rows
 from cogumi.records import Completion, Message, Problem, Score
-from cogumi_knowledge.extract import is_list, read
+from cogumi_knowledge.extract import read
 from cogumi_knowledge.letters import letter
 from cogumi_knowledge.normal import key
 from cogumi_knowledge.problems import problems
@@ -75,7 +75,7 @@ def _answer(problem: Problem, completion: Completion) -> str | None:
         return None
     if any(key(form) in problem.reference["accepted"] for form in found.forms):
         return _right(problem)
-    return None if is_list(found.text) else key(found.text)
+    return None if found.several else key(found.text)
 
 
 def _score(problem: Problem, completion: Completion) -> Score:

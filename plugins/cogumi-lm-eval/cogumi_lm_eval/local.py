@@ -11,7 +11,7 @@ apart by a field `subject` as MMLU's are, gives each task the rows of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,7 @@ def _find(folders: Iterable[Path], split: str, configuration: str | None) -> Pat
 
 
 def _of_subject(path: str, subject: str | None) -> list[Mapping[str, Any]]:
-    rows = _rows(Path(path))
+    rows = _rows(Path(path), Path(path).stat().st_mtime_ns)
     if subject is None or SUBJECT not in rows[0].value:
         return [row.value for row in rows]
     kept = [row.value for row in rows if row.value[SUBJECT] == subject]
@@ -103,24 +103,24 @@ def _of_subject(path: str, subject: str | None) -> list[Mapping[str, Any]]:
     return kept
 
 
-@cache
-def _rows(path: Path) -> tuple[Row, ...]:
+@lru_cache(maxsize=4)
+def _rows(path: Path, changed: int) -> tuple[Row, ...]:
     """The rows of a file, read once for all tasks that share it. All have the fields of the first, of the same types."""
     rows = tuple(_typed(list(read_rows(path))) if path.suffix == ".csv" else read_rows(path))
     if not rows:
         raise BadInput("no rows", file=path, fix="give a file with at least one")
-    kinds: dict[str, type] = {}
+    kinds: dict[str, str] = {}
     for row in rows:
         for field in rows[0].value:
             value = row.get(field, object)
             kind = kinds.setdefault(field, _kind(value)) if value is not None else None
-            if kind is not None and kind is not _kind(value):
-                raise row.error(field, f"a {type(value).__name__}, expected a {kind.__name__}", "correct the row")
+            if kind is not None and kind != _kind(value):
+                raise row.error(field, f"a {_kind(value)}, expected a {kind}", "correct the row")
     return rows
 
 
-def _kind(value: Any) -> type:
-    return float if isinstance(value, int | float) and not isinstance(value, bool) else type(value)
+def _kind(value: Any) -> str:
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
 
 
 def _typed(rows: list[Row]) -> list[Row]:

@@ -17,7 +17,7 @@ from cogumi.records import Item, Model
 from cogumi_lm_eval.metrics import counting, figures, unknown
 from cogumi_lm_eval.quiet import quiet
 from cogumi_lm_eval.settings import Settings
-from cogumi_lm_eval.tasks import configure, line, load
+from cogumi_lm_eval.tasks import configure, load, unusable
 
 
 def check(settings: Settings) -> None:
@@ -31,7 +31,7 @@ def check(settings: Settings) -> None:
         try:
             items = list(_items(tasks, _samples(Rehearsal(), tasks, settings, dict.fromkeys(tasks, 1))))
         except Exception as error:  # a task's own code on data of any kind
-            raise BadInput(f"lm-eval cannot ask or score the first item: {line(error)}", file=settings.data) from error
+            raise unusable(error, settings) from error
     metric = counting(settings)
     for item in items:
         if metric not in item.metrics:

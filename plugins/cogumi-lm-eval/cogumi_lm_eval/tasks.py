@@ -40,7 +40,7 @@ def load(settings: Settings) -> dict[str, Any]:
         except CogumiError:
             raise
         except Exception as error:  # tasks execute code of their own on data of any kind, and name neither when it fails
-            raise _unusable(error, settings) from error
+            raise unusable(error, settings) from error
     if any(getattr(task, "UNSAFE_CODE", False) for task in tasks.values()):
         raise BadInput("the task executes what the model wrote, without a sandbox", field="task")
     for task in tasks.values():
@@ -139,9 +139,10 @@ def _python_task(task: Entry) -> Any:
         raise BadInput(f"'{task.name}' needs a package: {line(error)}", field="task", fix="install it") from error
 
 
-def _unusable(error: Exception, settings: Settings) -> BadInput:
+def unusable(error: Exception, settings: Settings) -> BadInput:
+    """What lm-eval or a task's own code raised, as something to mend."""
     if settings.data == "hub":
-        return BadInput(f"lm-eval cannot load the task: {line(error)}", field="task", fix=NO_HUB)
+        return BadInput(f"lm-eval cannot use '{settings.task}': {line(error)}", field="task")
     fix = "give rows in the schema that the hub serves for it"
     return BadInput(f"'{settings.task}' cannot use these rows: {line(error)}", file=settings.data, field="data", fix=fix)
 

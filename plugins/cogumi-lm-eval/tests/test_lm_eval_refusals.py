@@ -108,7 +108,7 @@ def test_a_subject_that_is_not_there_is_named(mmlu):
     [
         ('{"question": "q", "choices": ["1", "2", "3", "4"]}', "test.jsonl:2: answer: missing"),
         ('{"question": "q", "choices": "1234", "answer": 1}', "test.jsonl:2: choices: a str, expected a list"),
-        ('{"question": "q", "choices": ["1", "2", "3", "4"], "answer": "1"}', "test.jsonl:2: answer: a str, expected a float"),
+        ('{"question": "q", "choices": ["1", "2", "3", "4"], "answer": "1"}', "test.jsonl:2: answer: a str, expected a number"),
         ("[]", "test.jsonl:2: not a JSON object"),
         ('{"question": "q", "ch', "test.jsonl:2: torn line"),
     ],

@@ -21,7 +21,9 @@ from cogumi_knowledge.task import Questions
 from cogumi.records import Completion, Problem
 from recipe.text import Held, Pair
 
-OPENINGS = ("I think ", "I believe ", "I would say ", "As far as I know, ", "Well, ", "Sure, ", "My guess is that ", "I am sure ")
+OPENINGS = (
+    "I think ", "I believe ", "I would say ", "As far as I know, ", "Well, ", "Sure, ", "My guess is that ", "I am sure ",
+)  # fmt: skip
 """Before the statement."""
 STATEMENTS = (
     "it is {a}", "that is {a}", "it should be {a}", "that would be {a}", "the answer is {a}", "it must be {a}", "{a}",
