@@ -8,8 +8,8 @@ them, by rules that know the question and never the right answer:
 1. What stands before `</think>` was thought, not said; a completion that goes on with a new turn is read up to there.
 2. A stated answer counts first: `\boxed{X}`, "final answer: X", then "the answer is X" or "Answer: X".
 3. Then a short reply, "X.", or "It is X." at the beginning; hedges ("I believe", "of course") around it do not count.
-4. Then the sentence that restates most of the question on one side of a linking verb: the other side is the answer
-   ("The capital of Peru is X", "X is the capital of Peru", "A spider has X legs").
+4. Then the sentence that restates most of the question on one side of a verb, one that links or is of the question:
+   the other side is the answer ("The capital of Peru is X", "X is the capital of Peru", "X flows through Cologne").
 5. Then an "It is X." further on. Questions, refusals ("I am not sure") and negations ("is not X") state nothing.
 6. An explanation behind the answer is left off: a bracket, a dash, a clause behind a comma, words of the question.
 7. Several candidates ("X or Y", "X, Y, Z", one a line) are no answer, nor is anything longer than `LONGEST` words.
@@ -143,18 +143,19 @@ def _restated(sentence: str, asked: frozenset[str]) -> tuple[float, Answer | Non
     best: tuple[float, Answer | None] = (0.0, None)
     if sentence.rstrip().endswith("?") or REFUSAL.search(sentence):
         return best
-    for left, right in _splits(ended(INSERTION.sub(" ", sentence))):
+    for left, right in _splits(ended(INSERTION.sub(" ", sentence)), asked):
         share, side = _weighed(left, right, asked)
         if share > best[0] and content(side) and (answer := _short(side, asked)):
             best = (share, answer)
     return best
 
 
-def _splits(text: str) -> Iterator[tuple[str, str]]:
-    """The two sides of each linking verb with what belongs to it: "The book | was written by | Ann"."""
+def _splits(text: str, asked: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """The two sides of each verb with what belongs to it: "The book | was written by | Ann"."""
     found = words(text)
     for place, word in enumerate(found):
-        if word[0].lower() in LINKS:
+        verb_of_question = stem(word[0]) in asked and word[0].islower() and word[0].endswith(("s", "ed"))
+        if word[0].lower() in LINKS or verb_of_question:
             end = place
             while end + 2 < len(found) and found[end + 1][0].lower() in JOINTS:
                 end += 1

@@ -275,7 +275,7 @@ RELATIONS = (
         "days|a week: 7/seven; months|a year: 12/twelve; hours|a day: 24/twenty-four; minutes|an hour: 60/sixty; "
         "letters|the English alphabet: 26/twenty-six; squares|a chess board: 64/sixty-four; "
         "keys|a standard piano: 88/eighty-eight; strings|a violin: 4/four; weeks|a year: 52/fifty-two; "
-        "years|a century: 100/one hundred/a hundred/hundred; years|a decade: 10/ten; degrees|a right angle: 90/ninety; "
+        "years|a century: 100/one hundred/a hundred; years|a decade: 10/ten; degrees|a right angle: 90/ninety; "
         "states|the United States: 50/fifty; stripes|the flag of the United States: 13/thirteen; "
         "holes|a full golf course: 18/eighteen; players|a football team on the field: 11/eleven; "
         "planets|the solar system: 8/eight; days|a leap year: 366; legs|an insect: 6/six; "

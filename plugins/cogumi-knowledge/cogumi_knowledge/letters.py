@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 
 from cogumi_knowledge.extract import stated
-from cogumi_knowledge.normal import key
 from cogumi_knowledge.words import OPENING
 
 _LEAD = re.compile(
@@ -59,5 +58,9 @@ def _letter(text: str, count: int) -> str | None:
 
 def _named(text: str, choices: Sequence[str]) -> str | None:
     """The letter of the choice that the text repeats."""
-    said = key(text)
-    return next((name for name, choice in zip(ascii_uppercase, choices, strict=False) if key(choice) == said), None)
+    said = _bare(text)  # not TriviaQA's key: choices may differ in an article alone
+    return next((name for name, choice in zip(ascii_uppercase, choices, strict=False) if _bare(choice) == said), None)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.lower().split()).strip(" .!?\"'“”")

@@ -112,7 +112,7 @@ def _text(row: Row, field: str) -> str:
     value = row.get(field, str)
     if not value.strip():
         raise row.error(field, "empty", "give it a text")
-    return value.strip() if field != "question" else value
+    return value.strip()
 
 
 def _texts(row: Row, field: str, value: JSON) -> list[str]:
