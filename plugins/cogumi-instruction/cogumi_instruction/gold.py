@@ -21,7 +21,7 @@ from cogumi_instruction.clauses import ENGLISH, OTHERS
 
 
 def conforming(constraints: Sequence[Constraint]) -> str:
-    r"""A text that meets all constraints, or the attempt that meets most."""
+    """A text that meets all constraints, or the attempt that meets most."""
     attempts: list[str] = []
     for attempt in _attempts(Wants(tuple(constraints))):
         if all(strict(constraints, attempt)):
@@ -66,7 +66,7 @@ def _allowed(wants: Wants) -> list[str]:
     clauses = ENGLISH if language == "en" else (OTHERS.get(language, ENGLISH[0]),)
     words = [word for kwargs in wants.all("forbidden_words") for word in kwargs["forbidden_words"]]
     words += [kwargs["keyword"] for kwargs in wants.all("frequency") if kwargs["relation"] == "less than"]
-    words += [kwargs["letter"] for kwargs in wants.all("letter_frequency") if kwargs["let_relation"] == "less than"]
+    words += [re.escape(kwargs["letter"]) for kwargs in wants.all("letter_frequency") if kwargs["let_relation"] == "less than"]
     return [clause for clause in clauses if not any(re.search(word, clause, re.IGNORECASE) for word in words)]
 
 
