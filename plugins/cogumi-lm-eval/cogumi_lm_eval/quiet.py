@@ -25,6 +25,10 @@ class Remarks(logging.Handler):
 @contextlib.contextmanager
 def quiet() -> Iterator[Remarks]:
     """No progress bars, no warnings, what is printed goes to stderr; lm-eval's remarks go to the handler that is given."""
+    import lm_eval.evaluator  # noqa: F401
+    import transformers.utils.logging as transformers_logging
+
+    transformers_logging.get_verbosity()  # it and lm-eval set up their loggers now, not in between
     remarks = Remarks()
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(sys.stderr))

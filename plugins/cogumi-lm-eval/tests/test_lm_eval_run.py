@@ -91,6 +91,20 @@ def test_nothing_is_printed_and_all_loggers_and_bars_are_as_before(mmlu, embedde
     assert before == (tqdm.__init__, logging.getLogger("lm_eval").level, logging.getLogger("lm_eval").handlers)
 
 
+def test_a_process_of_its_own_says_nothing_but_what_it_reports(mmlu, rows, embedded):
+    found = [json.loads(line) for line in (mmlu / "test.jsonl").read_text().splitlines()]
+    rows(mmlu / "test.jsonl", [{**row, "question": "apples and pears " * 1200} for row in found])
+    code = (
+        "from cogumi.records import Model\nfrom cogumi_lm_eval.plugin import lm_eval\n"
+        f"made = lm_eval(task='mmlu_anatomy', data={str(mmlu)!r}, device='cpu')\n"
+        f"made.check()\nnotes = []\nmodel = Model(name='m', path={embedded.path!r})\n"
+        "list(made.evaluate(model, 1, lambda *report: notes.append(report)))\nprint(notes[-1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = "(4, 4, 'prompts over 2048 tokens were cut at their beginning')\n"
+    assert (done.stdout, done.stderr) == (expected, "")
+
+
 def test_out_of_memory_halves_the_batch(mmlu, embedded, silent, monkeypatch):
     import torch
     from lm_eval.models.huggingface import HFLM
