@@ -123,7 +123,7 @@ def _statements(text: str) -> Iterator[str]:
 def _is_listing(turn: str) -> bool:
     """Whether a text is a list of candidates, one a line: items throughout, or nothing but a few words on each."""
     lines = {line.strip() for line in turn.splitlines() if line.strip()}
-    items = all(ITEM.match(line) for line in lines)
+    items = all(ITEM.match(line) and len(line.split()) <= 2 * BRIEF for line in lines)
     brief = all(len(line.split()) <= BRIEF and not line.endswith((".", ":")) for line in lines)
     return len(lines) > 1 and (items or brief)
 

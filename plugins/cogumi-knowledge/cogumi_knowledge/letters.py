@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from string import ascii_uppercase
 
 from cogumi_knowledge.extract import stated
+from cogumi_knowledge.sentences import plain, turns
 from cogumi_knowledge.words import OPENING
 
 _LEAD = re.compile(
@@ -29,15 +30,12 @@ _LETTER = re.compile(
 _MORE = re.compile(
     r"[\s(\[\"'“]*[A-Za-z][)\].:\"'”]*\s*(?:,|,?\s(?:and|or)\s|/|&)\s*(?:or\s|and\s)?[(\[\"'“]*[A-Za-z]\b(?!['’ ]\s?[a-z])"
 )
-_MARKS = re.compile(r"[*`_]+")
 
 
 def letter(completion: str, choices: Sequence[str], *, cut: bool = False) -> str | None:
     """The letter of the choice a completion settles on, or None; `cut` says that it ended at its token limit."""
-    spoken = _MARKS.sub("", completion.rpartition("</think>")[2]).strip()
-    if "<think>" in spoken:
-        return None
-    for text in (*stated(completion, cut=cut), spoken):
+    spoken = [plain(turn).strip() for turn in turns(completion, cut=False)[:1]]
+    for text in (*stated(completion, cut=cut), *spoken):
         found = _named(text, choices) or _letter(text, len(choices))
         if found is not None:
             return found or None

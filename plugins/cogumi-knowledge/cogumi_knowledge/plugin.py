@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cogumi import hookimpl
 from cogumi.data import Source
+from cogumi.errors import BadInput
 from cogumi.hookspecs import Register
 from cogumi.protocols import Benchmark, Category
 from cogumi.records import Strategy
@@ -66,6 +67,10 @@ def truthfulqa(*, data: str = "hub") -> Benchmark:
 
     data: `hub`, TruthfulQA.csv, or a folder that holds it.
     """
+    if data == "bundled":
+        raise BadInput(
+            "truthfulqa has no bundled problems", field="data", fix="--data truthfulqa=hub, or =PATH to TruthfulQA.csv"
+        )
     return Benchmark(name="truthfulqa", task=Questions(data, TRUTHFUL), max_tokens=MAX_TOKENS)
 
 

@@ -68,6 +68,7 @@ def answer(completion, question=PERU, **how):
         "Cusco was important, but the answer is Lima.",
         "Is it Cusco? No. The capital of Peru is Lima.",
         "Cusco is not the capital of Peru. The capital of Peru is Lima.",
+        "- The capital of Peru is Lima.\n- It was founded by Pizarro, and it lies on the coast.",
         "<think>\nCusco? The answer is Cusco. No.\n</think>\n\nLima",
         "Lima\n\nQuestion: What is the capital of Chile?\nThe answer is Santiago.",
         "Question: What is the capital of Peru?\nAnswer: Lima",
@@ -182,8 +183,8 @@ def test_the_whole_statement_and_its_bare_form_may_both_be_compared():
 
 
 PIECES = (
-    "Lima", " is ", " the capital", " of Peru", ". ", ", ", "\n", "answer", ": ", "\\boxed{", "}", "or ", "not ", "I am ", "It's ",
-    "**", "Well, ", "J. ", "A. ", "\n- ", "1. ", "<think>", "</think>", "Question:", "(", " - ", "\ud800", "\x00", "8 ",
+    "Lima", " is ", " the capital", " of Peru", ". ", ", ", "\n", "answer", ": ", "\\boxed{", "}", "or ", "not ", "I am ",
+    "It's ", "Well, ", "J. ", "A. ", "\n- ", "1. ", "<think>", "</think>", "Question:", "(", " - ", "\ud800", "\x00", "8 ",
 )  # fmt: skip
 
 

@@ -241,8 +241,8 @@ def test_data_is_read_when_problems_are_asked_for(tmp_path):
 
 
 def test_truthfulqa_has_no_bundled_problems_and_says_so():
-    with pytest.raises(BadInput, match="no bundled problems"):
-        truthfulqa(data="bundled").task.problems()
+    with pytest.raises(BadInput, match="truthfulqa has no bundled problems"):
+        truthfulqa(data="bundled")
 
 
 def test_the_prompts_ask_for_a_short_answer_or_a_letter(folder, write):
