@@ -33,8 +33,14 @@ LIKES = ("see", "know", "want", "need", "miss", "love", "hear of", "think of")
 TIMES = ("now", "again", "all the time", "at home", "each week", "with them", "there", "a lot")
 """Instead of `every day`."""
 REMARKS = (
-    "we are there.", "it is there.", "this is the best.", "they know it.", "all is well.", "it is the last one.", "we go home.",
-)  # fmt: skip
+    "we are there.",
+    "it is there.",
+    "this is the best.",
+    "they know it.",
+    "all is well.",
+    "it is the last one.",
+    "we go home.",
+)
 """Postscripts, instead of `we like it.`"""
 CALLS = ("tell", "call", "see", "meet", "help", "find")
 """What to do with [name], instead of `ask`."""
@@ -42,18 +48,14 @@ TITLES = ("my {topic}", "about the {topic}", "a {topic}", "our {topic}", "the {a
 """Titles, instead of `the {topic}`."""
 AFTER = ("it is so.", "we know it.", "they see it.", "that is it.")
 """What slips in behind the end."""
-BARE = ("comma", "words")
-"""Constraints that are broken in one way: at a lower temperature slips that scatter are drawn less often, and these are not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstructionText:
     """The category `instruction`. The defaults were found by measuring (see the model card)."""
 
-    slip: float = 0.40
+    slip: float = 0.32
     """Share of the texts that break a constraint, for each of its constraints."""
-    bare_slip: float = 0.35
-    """The same for the constraints that can be broken in one way only (see `BARE`)."""
     plain: float = 0.42
     """How often each choice of wording is the canonical one."""
 
@@ -65,7 +67,7 @@ class InstructionText:
 
     def completion(self, item: Item, draw: random.Random) -> str:
         """A text for one instruction: worded at random, with slips."""
-        broken = frozenset(k for k in item.values if draw.random() < (self.bare_slip if k in BARE else self.slip))
+        broken = frozenset(kind for kind in item.values if draw.random() < self.slip)
         return Text(item, broken, self.plain, draw).write()
 
     def held_out(self) -> Sequence[Held]:
@@ -162,7 +164,7 @@ class Text:
         if "keyword" not in self.broken:
             return f"the {self.values['keyword']}"
         other = self.draw.choice([word for word in KEYWORDS if word != self.values["keyword"]])
-        return self.draw.choice(("it", "it", "it", f"the {other}"))
+        return self.draw.choice(("it", f"the {other}"))
 
     def _highlighted(self, one: str, two: str) -> tuple[str, str]:
         if "highlight" not in self.values:
@@ -202,8 +204,7 @@ class Text:
         if "end" not in self.broken:
             return [*lines, phrase]
         other = self.draw.choice([end for end in ENDS if end != phrase])
-        last = f"{phrase[:-1]} now."
-        return [*lines, *self.draw.choice(([phrase, self.draw.choice(AFTER)], [other], [], [], [], [last], [last]))]
+        return [*lines, *self.draw.choice(([phrase, self.draw.choice(AFTER)], [other], [], [f"{phrase[:-1]} now."]))]
 
     def _title(self, lines: list[str]) -> list[str]:
         words = {"topic": self.item.topic, "adjective": self._adjectives()[0]}
@@ -226,7 +227,7 @@ class Text:
     def _upper(self, text: str) -> str:
         if "upper" not in self.broken:
             return text.upper()
-        if self.draw.random() < 0.75:
+        if self.draw.random() < 0.5:
             return sentence_case(text)
         words = text.upper().split(" ")
         place = self.draw.randrange(len(words))
