@@ -30,7 +30,7 @@ def problems(rows: Iterable[Row], split: str) -> list[Problem]:
     for row in rows:
         problem = _problem(row, split)
         earlier = found.get(problem.prompt)
-        if earlier is not None and not _is_trivia(row):
+        if earlier is not None and not (_is_trivia(row) and "accepted" in earlier.reference):
             raise row.error("question", f"the same as in line {lines[problem.prompt]}", "remove one of the two")
         found[problem.prompt] = problem if earlier is None else _merged(earlier, problem)
         lines.setdefault(problem.prompt, row.line)
@@ -54,6 +54,8 @@ def _is_trivia(row: Row) -> bool:
 def _plain(row: Row, split: str) -> Problem:
     question, answer = _text(row, "question"), _text(row, "answer")
     aliases = _texts(row, "aliases", row.value.get("aliases") or [])
+    if "" in aliases:
+        raise row.error("aliases", "an empty one", "remove it")
     return _short_answer(f"knowledge-{split}", question, answer, [key(text) for text in (answer, *aliases)])
 
 
@@ -63,8 +65,8 @@ def _trivia(row: Row, split: str) -> Problem:
     if not isinstance(value, str) or not value.strip() or value == "<unk>":
         raise row.error("answer.value", "no answer", "the test split of TriviaQA has none; take train or validation")
     aliases = map(key, _texts(row, "answer.aliases", answer.get("aliases") or []))
-    accepted = _texts(row, "answer.normalized_aliases", answer.get("normalized_aliases") or [])
-    return _short_answer(f"triviaqa-{split}", question, value, [key(value), *(accepted or aliases)])
+    accepted = _texts(row, "answer.normalized_aliases", answer.get("normalized_aliases") or []) or aliases
+    return _short_answer(f"triviaqa-{split}", question, value, [key(value), *filter(None, accepted)])
 
 
 def _short_answer(name: str, question: str, value: str, accepted: Sequence[str]) -> Problem:
@@ -116,8 +118,8 @@ def _text(row: Row, field: str) -> str:
 
 
 def _texts(row: Row, field: str, value: JSON) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
-        raise row.error(field, "not a list of texts", "give a list of texts, none of them empty")
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise row.error(field, "not a list of texts", "give a list of texts")
     return [text.strip() for text in value]
 
 
