@@ -150,7 +150,7 @@ def test_a_failed_sample_is_not_scored_and_a_cut_one_is_wrong_unless_it_is_whole
 
 def test_triviaqas_own_schema_is_read_and_rows_of_one_question_are_one_problem(write, said):
     wiki = json.loads(json.dumps(TRIVIA))
-    wiki["answer"]["normalized_aliases"] = ["rhine", "father rhine"]
+    wiki["answer"]["normalized_aliases"] = ["rhine", "", "father rhine"]
     task = triviaqa(data=str(write(TRIVIA, wiki))).task
     (problem,) = task.problems()
     assert problem.reference == {"answer": "The Rhine", "accepted": ["rhine", "rhine river", "rhein", "father rhine"]}
@@ -184,7 +184,7 @@ def test_schemas_are_told_apart_row_by_row(write):
         ({"question": "q", "answer": "x", "aliases": "y"}, r"rows.jsonl:1: aliases: not a list of texts"),
         (
             {"question": "q", "answer": "x", "aliases": ["y", ""]},
-            r"rows.jsonl:1: aliases: not a list of texts",
+            r"rows.jsonl:1: aliases: an empty one",
         ),
         (
             {"question": "q", "answer": {"value": "<unk>", "aliases": []}},
@@ -225,6 +225,12 @@ def test_an_unusable_line_of_the_csv_is_named(tmp_path):
 def test_repeated_questions_are_refused(write, row):
     with pytest.raises(BadInput, match=r"rows.jsonl:2: question: the same as in line 1"):
         knowledge(data=str(write(row, row))).task.problems()
+
+
+def test_a_question_of_two_schemas_is_a_repeat(write):
+    choices = {**TRUTHFUL, "question": TRIVIA["question"]}
+    with pytest.raises(BadInput, match=r"rows.jsonl:2: question: the same as in line 1"):
+        knowledge(data=str(write(choices, TRIVIA))).task.problems()
 
 
 def test_ids_follow_the_question_and_not_its_place(folder):
