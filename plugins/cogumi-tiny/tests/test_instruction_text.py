@@ -7,11 +7,11 @@ from cogumi_instruction.checkers import constraint, strict
 from cogumi_instruction.generate import KINDS, Item, items, side_of
 from cogumi_instruction.topics import KEYWORDS
 from cogumi_tiny import FOLDER
-from recipe.categories.instruction import BARE, CALLS, LIKES, OPENINGS, SUBJECTS, TIMES, VERBS, InstructionText, sentence_case
+from recipe.categories.instruction import CALLS, LIKES, OPENINGS, SUBJECTS, TIMES, VERBS, InstructionText, sentence_case
 from recipe.text import render
 from tokenizers import Tokenizer
 
-EXACT = InstructionText(slip=0.0, bare_slip=0.0, plain=0.1)
+EXACT = InstructionText(slip=0.0, plain=0.1)
 
 
 def written(text, count, seed=0):
@@ -50,7 +50,7 @@ def test_without_slips_every_text_does_as_it_is_told_however_it_is_worded():
 
 
 def test_every_constraint_is_broken_when_every_one_slips():
-    found = shares(InstructionText(slip=1.0, bare_slip=1.0), 1500)
+    found = shares(InstructionText(slip=1.0), 1500)
     assert {kind for kind, share in found.items() if share} <= {"forbid"}
     assert found["forbid"] < 0.05  # the word may be there as `_word_`
 
@@ -60,7 +60,7 @@ def test_all_met_is_by_far_the_most_frequent_pattern():
     found = Counter(pattern for pattern in pairs if len(pattern) == 2)
     ranks = [count / found.total() for _, count in found.most_common()]
     assert found.most_common(1)[0][0] == (True, True)
-    assert 0.33 < ranks[0] < 0.5
+    assert 0.35 < ranks[0] < 0.55
     assert ranks[1] < 0.3
 
 
@@ -79,10 +79,10 @@ def test_a_slip_shows_in_several_ways(kind):
     value = "deep" if kind == "forbid" else KINDS[kind].values[-1]
     item = Item(topic="sea", values={kind: value}, request="Write about the {topic}.", asks=(0,))
     draw = random.Random(1)
-    right = {InstructionText(slip=0.0, bare_slip=0.0, plain=1.0).completion(item, draw) for _ in range(200)}
-    wrong = Counter(InstructionText(slip=1.0, bare_slip=1.0, plain=1.0).completion(item, draw) for _ in range(200))
+    right = {InstructionText(slip=0.0, plain=1.0).completion(item, draw) for _ in range(200)}
+    wrong = Counter(InstructionText(slip=1.0, plain=1.0).completion(item, draw) for _ in range(200))
     assert right.isdisjoint(wrong)
-    assert len(wrong) >= 2 or kind in BARE
+    assert len(wrong) >= 2 or kind in ("comma", "words")  # whose slips differ in their words
 
 
 def test_placeholders_are_written_with_many_verbs():

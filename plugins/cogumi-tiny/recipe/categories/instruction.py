@@ -33,14 +33,8 @@ LIKES = ("see", "know", "want", "need", "miss", "love", "hear of", "think of")
 TIMES = ("now", "again", "all the time", "at home", "each week", "with them", "there", "a lot")
 """Instead of `every day`."""
 REMARKS = (
-    "we are there.",
-    "it is there.",
-    "this is the best.",
-    "they know it.",
-    "all is well.",
-    "it is the last one.",
-    "we go home.",
-)
+    "we are there.", "it is there.", "this is the best.", "they know it.", "all is well.", "it is the last one.", "we go home.",
+)  # fmt: skip
 """Postscripts, instead of `we like it.`"""
 CALLS = ("tell", "call", "see", "meet", "help", "find")
 """What to do with [name], instead of `ask`."""
