@@ -7,10 +7,13 @@ MANIFESTS := pyproject.toml constraints.txt requirements-dev.txt $(wildcard plug
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test test-all lint benchmarks tiny-model clean
+.PHONY: demo demo-all test test-all lint benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
 	$(BIN)/cogumi run --plugins math,code --out runs/demo
+
+demo-all: $(READY)  ## all six categories
+	$(BIN)/cogumi run --plugins math,code,reasoning,knowledge,instruction,creativity --out runs/demo-all
 
 test: lint  ## what every change must pass
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
@@ -34,6 +37,7 @@ $(READY): $(MANIFESTS)
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llama-index-core  # for the sentence model inside it alone
 	touch $@
 
 clean:
