@@ -45,16 +45,16 @@ def _no_bars() -> Iterator[None]:
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     bar: Any = tqdm
-    original = bar.__init__
+    kept, start = vars(bar)["__init__"], bar.__init__  # the first may be a descriptor that makes the second anew each time
 
     def disabled(self: Any, *args: Any, **options: Any) -> None:
-        original(self, *args, **{**options, "disable": True})
+        start(self, *args, **{**options, "disable": True})
 
     bar.__init__ = disabled
     try:
         yield
     finally:
-        bar.__init__ = original
+        bar.__init__ = kept
 
 
 @contextlib.contextmanager

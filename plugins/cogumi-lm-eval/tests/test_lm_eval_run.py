@@ -85,10 +85,10 @@ def test_nothing_is_printed_and_all_loggers_and_bars_are_as_before(mmlu, embedde
 
     from tqdm import tqdm
 
-    before = tqdm.__init__, logging.getLogger("lm_eval").level, logging.getLogger("lm_eval").handlers
+    before = vars(tqdm)["__init__"], logging.getLogger("lm_eval").level, logging.getLogger("lm_eval").handlers
     list(lm_eval(task="mmlu_astronomy", data=str(mmlu), device="cpu").evaluate(embedded, 1, silent))
     assert capfd.readouterr() == ("", "")
-    assert before == (tqdm.__init__, logging.getLogger("lm_eval").level, logging.getLogger("lm_eval").handlers)
+    assert before == (vars(tqdm)["__init__"], logging.getLogger("lm_eval").level, logging.getLogger("lm_eval").handlers)
 
 
 def test_a_process_of_its_own_says_nothing_but_what_it_reports(mmlu, rows, embedded):
