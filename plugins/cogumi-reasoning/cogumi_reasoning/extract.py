@@ -39,12 +39,14 @@ _NOUN = r"(?:(?:option|choice|letter|answer)[ \t])?"
 _ANOTHER = rf"{_CLOSE}[ \t]?(?:,|/|&|\bor\b|\band\b|\bnor\b)[ \t]?(?:or\b|and\b)?{_OPEN}{_NOUN}(?-i:[A-D])(?![\w'’])"
 _END = rf"{_CLOSE}[ \t]{{0,8}}(?:$|[\n,;:!)\]]|\.(?!\w)|[-–—]\s|\(|(?:because|since|as|and)\b)"
 _LETTER = rf"(?P<letter>[A-D])(?![\w'’+-])(?!{_ANOTHER})(?={_END})"
+"""A letter that no other one is offered besides, and behind which no word goes on that makes it an article."""
 _LEAD = re.compile(
     r"\b(?P<final>final[ \t]{1,4})?(?:answer|option|choice)(?:[ \t](?:to|of|for|here)\b[^.\n:]{0,80}?)?"
     r"[*_ \t]{0,6}(?:is|would[ ]be|must[ ]be|should[ ]be|[:=])"
     r"(?:[ \t]?(?:clearly|definitely|most[ ]likely|probably|therefore|thus|simply|likely|indeed))?[: \t]{0,6}",
     re.IGNORECASE,
 )
+"""What announces an answer."""
 _STATED = re.compile(rf"{_OPEN}{_NOUN}{_OPEN}{_LETTER}", re.IGNORECASE)
 _CORRECT = re.compile(
     r"(?<!\bor )(?<!\band )(?<!\bnor )(?<!\bif )(?<![\w'’*_\"`(\[{$-])[*_\"'`(\[{$]{0,6}"
@@ -52,7 +54,7 @@ _CORRECT = re.compile(
 )
 _CHOOSE = re.compile(rf"\b(?:choose|pick|select|go with)[ \t]{_OPEN}{_NOUN}{_OPEN}{_LETTER}", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{\s?(?:\\(?:text|textbf|mathrm|mathbf)\s?\{)?([^{}]{1,300})\}")
-_LINE = re.compile(
+_LINE = re.compile(  # which of these lines count, `_lines` says
     rf"^[*_\"'`(\[ \t]{{0,8}}{_NOUN}(?P<letter>[A-D])(?![\w'’+-])(?P<rest>[^\n]*)$", re.IGNORECASE | re.MULTILINE
 )
 _MARKS = " \t*_\"'`“”‘’$()[]{}"

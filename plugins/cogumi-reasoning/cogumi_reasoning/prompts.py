@@ -7,9 +7,9 @@
     D. goat
     End with "The answer is" and its letter.
 
-Every letter stands right before its choice, and the five-shot form opens with the same line, as in MMLU (Hendrycks et al.
-2021, section 4); there the earlier turns of the conversation show the letter alone, and so will the model. The embedded
-model is trained on exactly what `zero_shot` builds.
+Every letter stands right before its choice, as in MMLU (Hendrycks et al. 2021). The five-shot form opens with MMLU's line and
+ends each question with "Answer:"; the worked ones are earlier turns, answered with the letter alone. The embedded model is
+trained on exactly what `zero_shot` builds.
 """
 
 from __future__ import annotations

@@ -38,8 +38,7 @@ class MultipleChoice:
 
     @cached_property
     def _problems(self) -> tuple[Problem, ...]:
-        split = "train" if "train" in self._source.files else self._source.files[0]
-        found = _problems(load_rows(self._data, self._source, unique=REPEATS), split)
+        found = _problems(load_rows(self._data, self._source, unique=REPEATS), self._source.files[0])
         if self._shots:
             for subject in {problem.meta["subject"] for problem in found}:
                 self._opening(subject)

@@ -30,7 +30,7 @@ def letter(completion, choices=CHOICES, **how):
         "The answer is option {}.",
         "The answer is {} because it is so.",
         "The answer is {}, a good one.",
-        "The correct answer is ({}) something else.".replace(" something else", ""),
+        "The correct answer is ({}).",
         "The correct option is {}.",
         "The answer to the question is {}.",
         "The answer is most likely {}.",
@@ -84,7 +84,6 @@ def test_other_ways_to_say_it(completion, expected):
         "A dog is an animal.",
         "The answer is A dog.",
         "The answer is A drum that is loud.",
-        "A",  # an answer: see below
         "The answer is A or B.",
         "The answer is A, B and C.",
         "The answer is (A) or (B).",
@@ -108,7 +107,7 @@ def test_other_ways_to_say_it(completion, expected):
     ],
 )
 def test_what_states_no_letter(completion):
-    assert letter(completion) == ("A" if completion == "A" else None)
+    assert letter(completion) is None
 
 
 @pytest.mark.parametrize(
@@ -161,8 +160,10 @@ def test_a_letter_that_is_also_a_choice_is_the_letter():
 
 
 PIECES = st.sampled_from(
-    ("A", "B", "(C)", "answer is ", "Answer: ", "final ", "\\boxed{", "}", "option ", " or ", " is correct", "I choose ")
-    + ("\n", " ", ".", ",", "*", "drum", "a plum", "\nQuestion:", "\ud800", "\x00", "\\text{", "so ")
+    [
+        *("A", "B", "(C)", "answer is ", "Answer: ", "final ", "\\boxed{", "}", "option ", " or ", " is correct", "I choose "),
+        *("\n", " ", ".", ",", "*", "drum", "a plum", "\nQuestion:", "\ud800", "\x00", "\\text{", "so "),
+    ]
 )
 
 

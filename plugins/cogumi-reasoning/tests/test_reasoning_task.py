@@ -204,6 +204,7 @@ def test_the_strategy_is_the_one_of_the_table():
     strategy = reasoning().strategy
     assert (strategy.generate_temperature, strategy.train_temperature) == (0.1, 0.0)
     assert strategy.why == "slight diversity, deterministic training"
+    assert strategy.min_agreement == 0.6
     assert strategy.max_tokens == mmlu().max_tokens == 256
 
 
