@@ -11,6 +11,7 @@ from cogumi_lm_eval.settings import Settings
 from cogumi.errors import BadInput
 from cogumi.plugins import load as installed
 from cogumi.protocols import Evaluation
+from cogumi.testing import check_evaluation
 
 PAIR = "group: pair\ntask: [mmlu_anatomy, mmlu_astronomy]\n"
 ROLLING = """task: mine
@@ -40,6 +41,10 @@ def test_the_plugin_offers_it(mmlu):
     assert isinstance(made, Evaluation)
     assert (made.name, made.metric) == ("lm-eval:mmlu_anatomy", "acc")
     made.check()
+
+
+def test_the_promises_of_an_evaluation(pair, embedded):
+    check_evaluation(lambda: lm_eval(**pair), embedded, limit=5)
 
 
 def test_a_limit_takes_the_first_of_each_task_in_turn(pair, embedded, silent):
