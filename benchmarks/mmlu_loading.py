@@ -1,8 +1,8 @@
 """Time and memory to load MMLU's test side and render every prompt: cogumi, the package `datasets`, and lm-eval's task.
 
-    python benchmarks/mmlu_loading.py FOLDER [ROUNDS]
+    COGUMI_DATA_DIR=data python benchmarks/mmlu_loading.py [ROUNDS]
 
-FOLDER holds test.jsonl and dev.jsonl in MMLU's schema. Each side is a new process of this very interpreter, imports
+The folder mmlu in it holds test.jsonl and dev.jsonl in MMLU's schema. Each side is a new process of this very interpreter, imports
 included, with empty caches; the sides run in turn. lm-eval's task is that of the package, for all subjects at once. Prints
 every side's best wall time, processor time and peak resident memory, and the ratios to cogumi without shots. The goals for
 cogumi: under 5 s and under 300 MB.
@@ -11,6 +11,7 @@ cogumi: under 5 s and under 300 MB.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+DATA = Path(os.environ.get("COGUMI_DATA_DIR", Path(__file__).resolve().parents[1] / "../shared/data"))
 SECONDS, MEGABYTES = 5.0, 300.0
 
 
@@ -90,7 +92,7 @@ def main(folder: Path, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--side":
+    if "--side" in sys.argv:
         one(sys.argv[2], Path(sys.argv[3]))
     else:
-        main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3)
+        main(DATA / "mmlu", int(sys.argv[1]) if len(sys.argv) > 1 else 3)

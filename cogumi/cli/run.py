@@ -24,6 +24,7 @@ def command(**flags: Any) -> None:
     Examples:
       cogumi run --plugins math
       cogumi run --plugins math --model meta-llama/Llama-3.1-8B-Instruct --held-out 500 --out runs/llama
+      cogumi run --plugins math,code --benchmarks lm-eval:arc_easy --against runs/earlier
       cogumi run --config run.toml -o qlora.epochs=3
     """
     result = run_until("report", flags)
