@@ -3,9 +3,9 @@
     COGUMI_DATA_DIR=data python benchmarks/mmlu_loading.py [ROUNDS]
 
 The folder mmlu in it holds test.jsonl and dev.jsonl in MMLU's schema. Each side is a new process of this very interpreter,
-imports included, with empty caches; the sides run in turn. lm-eval's task is that of the package, for all subjects at once. Prints
-every side's best wall time, processor time and peak resident memory, and the ratios to cogumi without shots. The goals for
-cogumi: under 5 s and under 300 MB.
+imports included, with empty caches; the sides run in turn. lm-eval's task is that of the package, for all subjects at once.
+Prints every side's best wall time, processor time and peak resident memory, and the ratios to cogumi without shots. The
+goals for cogumi: under 5 s and under 300 MB.
 """
 
 from __future__ import annotations
