@@ -206,7 +206,7 @@ def test_a_category_that_was_made_goes_through_a_whole_run(short_sums: Path, tmp
     """Without a model: a sampler that reckons, and slips, takes its place."""
     fake_dist(short_sums, "abacus", ABACUS)
     path = runs.environment()["PYTHONPATH"] + os.pathsep + str(short_sums)
-    engines = ("--model", "hollow", "--sampler", "abacus", "--trainer", "pretend")
+    engines = ("--model", "hollow", "--sampler", "abacus", "--trainer", "pretend", "--guard", "none")
     done = runs.cogumi("run", "--plugins", "short-sums", *engines, "--out", tmp_path / "run", PYTHONPATH=path)
     assert done.returncode in VERDICTS, done.stderr
     assert json.loads((tmp_path / "run" / "verdict.json").read_text())["verdict"] == VERDICTS[done.returncode]
