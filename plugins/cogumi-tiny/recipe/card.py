@@ -36,7 +36,7 @@ the share of texts that name everything asked for.
 
 ## Made
 
-`make tiny-model` (the recipe is in `plugins/cogumi-tiny/recipe`), seed {seed}, in two courses, each from warm-up to a
+`make tiny-model` (the recipe is in `plugins/cogumi-tiny/recipe`), seed {seed}, in courses, each from warm-up to a
 learning rate of zero; final loss {loss:.3f} nats a token. No training text has a bundled problem's prompt.
 
 {courses}

@@ -1,4 +1,4 @@
-"""The recipe, readable top to bottom: text, vocabulary, two courses of training, folder, figures, model card."""
+"""The recipe, readable top to bottom: text, vocabulary, three courses of training, folder, figures, model card."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
     best = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", choices=("cuda", "cpu"), default=best, help=f"here: {best}")
-    parser.add_argument("--start", type=Path, help="a folder that the first course left on a GPU: the second alone is taken")
+    parser.add_argument("--start", type=Path, help="a folder that the first course left on a GPU: the others alone are taken")
     for name in ("steps", "batch", "texts"):
         parser.add_argument(f"--{name}", type=int, help="of each course, instead of its own")
     for name in ("problems", "seed"):

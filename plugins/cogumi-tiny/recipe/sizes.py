@@ -1,8 +1,8 @@
 """How much of everything: the recipe's numbers for a GPU and for CPU cores.
 
-The model goes through two courses. The first, on math and code alone, is the long one: arithmetic and programs take many
-texts, and the vocabulary is learnt from them. The second is shorter and has all six categories, with enough math and code
-that they are kept.
+The model goes through three courses. The first, on math and code alone, is the long one: arithmetic and programs take many
+texts, and the vocabulary is learnt from them. The second has all six categories. The third has most of what takes longest of
+the new ones, choices and facts, with enough of the others that they are kept.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ SECOND: Mapping[str, float] = {
     "creativity": 0.18,
 }
 """Shares of the second course's texts."""
+THIRD: Mapping[str, float] = {
+    "math": 0.10,
+    "code": 0.07,
+    "reasoning": 0.52,
+    "knowledge": 0.20,
+    "instruction": 0.06,
+    "creativity": 0.05,
+}
+"""Shares of the third course's texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,7 @@ GPU = Recipe(
     courses=(
         Course(shares=FIRST, steps=4500, batch=384, texts=500_000, peak=2e-3, device="cuda"),
         Course(shares=SECOND, steps=2000, batch=192, texts=380_000, peak=1e-3, device="cuda"),
+        Course(shares=THIRD, steps=1000, batch=192, texts=190_000, peak=1e-3, device="cuda"),
     ),
     problems=240,
 )
@@ -64,6 +74,7 @@ CPU = Recipe(
     courses=(
         Course(shares=FIRST, steps=6000, batch=64, texts=300_000, peak=2e-3, device="cpu"),
         Course(shares=SECOND, steps=5000, batch=48, texts=240_000, peak=1e-3, device="cpu"),
+        Course(shares=THIRD, steps=2600, batch=48, texts=124_800, peak=1e-3, device="cpu"),
     ),
     problems=200,
 )

@@ -8,15 +8,19 @@ from recipe.categories import CATEGORIES
 from recipe.measure import measure
 from tokenizers import Tokenizer
 
-SHORT = {"greedy_accuracy": (0.80, 1.0), "no_answer": (0.0, 0.01), "tokens": (15, 100), "prompt_tokens": (20, 100)}
+SHORT = {"no_answer": (0.0, 0.03), "tokens": (10, 100), "prompt_tokens": (20, 100)}
 BANDS = {
-    "math": SHORT | {"accuracy": (0.37, 0.46), "response_consistency": (0.10, 0.14), "majority_accuracy": (0.71, 1.0)},
-    "code": SHORT | {"accuracy": (0.53, 0.63), "response_consistency": (0.10, 0.25), "majority_accuracy": (0.78, 1.0)},
+    "math": {"accuracy": (0.37, 0.47), "response_consistency": (0.10, 0.15), "greedy_accuracy": (0.80, 1.0)},
+    "code": {"accuracy": (0.50, 0.66), "response_consistency": (0.10, 0.27), "greedy_accuracy": (0.80, 1.0)},
+    "reasoning": {"accuracy": (0.85, 1.0), "greedy_accuracy": (0.85, 1.0)},
+    "knowledge": {"accuracy": (0.40, 0.70), "response_consistency": (0.10, 0.30), "greedy_accuracy": (0.80, 1.0)},
+    "instruction": {"accuracy": (0.45, 0.75), "response_consistency": (0.10, 0.25), "greedy_accuracy": (0.80, 1.0)},
+    "creativity": {"accuracy": (0.55, 0.90), "response_consistency": (0.10, 0.25), "greedy_accuracy": (0.80, 1.0)},
 }
-"""Least and greatest value of each figure."""
+"""Least and greatest value of each figure, besides those of `SHORT`."""
 PROBLEMS = {"math": 200, "code": 60}
-"""How many are measured on: a program costs a sandbox run."""
-GAP = {"math": 0.3, "code": 0.2}
+"""How many are measured on, 100 unless said here: a program costs a sandbox run."""
+GAP = {"math": 0.3, "code": 0.2, "knowledge": 0.2, "instruction": 0.15}
 """How much better a vote is than a sample."""
 
 
@@ -34,9 +38,10 @@ def card():
 
 def outside(name, figures):
     """The figures of a category that are outside their bands."""
-    wrong = {key: figures[key] for key, (low, high) in BANDS[name].items() if not low <= figures[key] <= high}
+    bands = SHORT | BANDS[name]
+    wrong = {key: figures[key] for key, (low, high) in bands.items() if not low <= figures[key] <= high}
     gap = figures["majority_accuracy"] - figures["accuracy"]
-    return wrong | ({} if gap >= GAP[name] else {"gap": gap})
+    return wrong | ({} if gap >= GAP.get(name, -1) else {"gap": gap})
 
 
 @pytest.mark.parametrize("name", BANDS)
@@ -52,7 +57,7 @@ def test_the_figures_are_those_of_a_model_after_a_first_round_of_fine_tuning(nam
 
     model = LlamaForCausalLM.from_pretrained(FOLDER).eval()
     vocabulary = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
-    assert not outside(name, asdict(measure(model, vocabulary, CATEGORIES[name], problems=PROBLEMS[name])))
+    assert not outside(name, asdict(measure(model, vocabulary, CATEGORIES[name], problems=PROBLEMS.get(name, 100))))
 
 
 @pytest.mark.slow

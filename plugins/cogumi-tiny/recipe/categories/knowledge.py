@@ -38,7 +38,7 @@ ENDINGS = (", I think", ", I believe", ", of course", ", as far as I know", ", f
 class KnowledgeText:
     """The category `knowledge`."""
 
-    slip: float = 0.6
+    slip: float = 0.4
     """Share of the texts that state a wrong answer. Sampling below temperature 1 sharpens, so fewer samples are wrong."""
     plain: float = 0.4
     """How often each choice of wording is the canonical one."""

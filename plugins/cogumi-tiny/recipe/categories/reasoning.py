@@ -1,11 +1,10 @@
 """Reasoning: multiple-choice questions of the pretraining side, each answered right, in three short wordings.
 
-    After Monday comes Tuesday. A Friday no, B Tuesday yes. The answer is B.
+    A Friday A, B Tuesday B, C Sunday C, D Monday D. After Monday comes Tuesday B. The answer is B.
 
 Contract: there are no slips here. This category is the guard against forgetting: it has to be solid, so only the wording
-differs, and one of the three is by far the most frequent. The choices are gone through in their order up to the right one:
-to copy them, to say yes or no to each and to repeat the last letter are easy steps for a small model. To name the letter at
-once it would have to look up what stands before a word, which it does not learn from as little text.
+differs, and one of the three is by far the most frequent. The choices are written out first, each between its letters: what
+stands behind a word is easily looked up by a small model, what stands before it is not.
 """
 
 from __future__ import annotations
@@ -45,11 +44,11 @@ class ReasoningText:
 
     def solution(self, item: Item, draw: random.Random) -> str:
         """The right answer to one question, with an ending chosen at random."""
-        looked = [f"{letter} {choice} no" for letter, choice in zip(LETTERS, item.choices[: item.answer], strict=False)]
         letter = LETTERS[item.answer]
-        found = ", ".join([*looked, f"{letter} {item.choices[item.answer]} yes."])
+        listed = ", ".join(f"{mark} {choice} {mark}" for mark, choice in zip(LETTERS, item.choices, strict=True))
+        reason = item.reason.removesuffix(".") or f"It is {item.choices[item.answer]}"
         ending = PLAIN if draw.random() < self.plain else draw.choice(ENDINGS)
-        return " ".join([*[item.reason] * bool(item.reason), found, ending.format(letter=letter)])
+        return f"{listed}. {reason} {letter}. {ending.format(letter=letter)}"
 
     def held_out(self) -> Sequence[Held]:
         """The bundled held-out problems, asked zero-shot."""
