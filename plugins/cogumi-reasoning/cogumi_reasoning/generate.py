@@ -24,7 +24,7 @@ from typing import Literal, TypeAlias
 from cogumi_reasoning.subjects import SUBJECTS, Draft
 
 Side: TypeAlias = Literal["pretrain", "train", "test", "dev"]
-BUNDLED: Mapping[Side, int] = {"train": 80, "test": 20, "dev": 5}
+BUNDLED: Mapping[Side, int] = {"train": 95, "test": 25, "dev": 5}
 """Problems of each subject in the bundled files."""
 _SHARES: tuple[Side, ...] = ("test",) * 4 + ("train",) * 6 + ("dev",) + ("pretrain",) * 29
 

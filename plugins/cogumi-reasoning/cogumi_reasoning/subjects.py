@@ -13,14 +13,11 @@ from dataclasses import dataclass
 
 from cogumi_reasoning.words import (
     DAYS,
-    DEEDS,
-    EVENTS,
     KINDS,
     MEASURES,
     MONTHS,
     NAMES,
     OPPOSITES,
-    PLACES,
     PURPOSES,
     THINGS,
 )
@@ -49,11 +46,6 @@ def number_order(draw: random.Random) -> Draft:
     word = draw.choice(("largest", "smallest"))
     right = numbers.pop(-1 if word == "largest" else 0)
     return _draft(f"Which number is the {word}?", right, numbers, f"The {word} is {right}.")
-
-
-def number_kinds(draw: random.Random) -> Draft:
-    """A number that is even, odd, ends in a digit, or lies between two tens."""
-    return draw.choice((_parity, _ending, _between))(draw)
 
 
 def counting(draw: random.Random) -> Draft:
@@ -129,26 +121,6 @@ def comparisons(draw: random.Random) -> Draft:
     return _draft(f"{facts} Who is the {asked}?", right, [middle, other, nobody], f"The {asked} is {right}.")
 
 
-def places(draw: random.Random) -> Draft:
-    """Where one of two people is."""
-    one, other = draw.sample(NAMES, 2)
-    here, there, *elsewhere = draw.sample(PLACES, 4)
-    facts = [f"{one} is in the {here}.", f"{other} is in the {there}."]
-    draw.shuffle(facts)
-    return _draft(f"{' '.join(facts)} Where is {one}?", here, [there, *elsewhere], f"{one} is in the {here}.")
-
-
-def conditions(draw: random.Random) -> Draft:
-    """What follows from the condition that holds."""
-    name = draw.choice(NAMES)
-    event, other = draw.sample(EVENTS, 2)
-    deed, *deeds = draw.sample(DEEDS, 4)
-    facts = [f"If {event}, {name} {deed}.", f"If {other}, {name} {deeds[0]}."]
-    draw.shuffle(facts)
-    now = f"{event[0].upper()}{event[1:]}."
-    return _draft(f"{' '.join(facts)} {now} What does {name} do?", deed, deeds, f"If {event}, {name} {deed}.")
-
-
 def giving(draw: random.Random) -> Draft:
     """Who has a thing after it was given away once or twice."""
     thing = draw.choice(THINGS)
@@ -163,7 +135,6 @@ SUBJECTS: Mapping[str, Callable[[random.Random], Draft]] = {
     make.__name__: make
     for make in (
         number_order,
-        number_kinds,
         counting,
         arithmetic,
         alphabet,
@@ -173,8 +144,6 @@ SUBJECTS: Mapping[str, Callable[[random.Random], Draft]] = {
         opposites,
         purposes,
         comparisons,
-        places,
-        conditions,
         giving,
     )
 }
@@ -184,22 +153,6 @@ SUBJECTS: Mapping[str, Callable[[random.Random], Draft]] = {
 def _draft(question: str, right: object, wrong: Iterable[object], reason: str = "") -> Draft:
     one, two, three = map(str, wrong)
     return Draft(question, str(right), (one, two, three), reason)
-
-
-def _parity(draw: random.Random) -> Draft:
-    word, rest = draw.choice((("even", 0), ("odd", 1)))
-    return _draft(f"Which number is {word}?", 2 * draw.randint(5, 49) + rest, draw.sample(range(11 - rest, 99, 2), 3))
-
-
-def _ending(draw: random.Random) -> Draft:
-    right, *others = (f"{draw.choice(TENS)}{last}" for last in draw.sample(range(10), 4))
-    return _draft(f"Which number ends in {right[-1]}?", right, others)
-
-
-def _between(draw: random.Random) -> Draft:
-    tens, *others = draw.sample(range(1, 9), 4)
-    question = f"Which number is between {10 * tens} and {10 * tens + 10}?"
-    return _draft(question, 10 * tens + draw.randint(1, 9), [10 * other + draw.randint(1, 9) for other in others])
 
 
 def _nearby(right: int, draw: random.Random) -> list[int]:

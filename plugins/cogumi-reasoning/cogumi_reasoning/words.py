@@ -40,9 +40,6 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 
-PLACES = ("kitchen", "garden", "garage", "hall", "yard", "barn", "shop", "park", "street", "field")
-DEEDS = ("reads", "sings", "runs", "swims", "cooks", "walks", "plays", "paints", "eats", "jumps")
-EVENTS = ("it rains", "it snows", "it is hot", "it is late", "the bell rings", "the sun shines")
 THINGS = ("cup", "key", "ball", "book", "pen", "map", "box", "bag", "coin", "ring")
 MEASURES = (("taller", "tallest", "shortest"), ("older", "oldest", "youngest"), ("faster", "fastest", "slowest"))
 """A comparative, the superlative of who has most of it, and that of who has least."""
