@@ -90,8 +90,13 @@ def compare_outside(name: str, before: Mapping[str, Any], after: Mapping[str, An
         raise BadInput(f"no item has the metric {metric} on both sides", field=name, fix="choose another metric")
     columns = {m: [(left[i][m], right[i][m]) for i in ids if m in left[i] and m in right[i]] for m in shared}
     changes = {m: _difference([x for x, _ in c], [y for _, y in c], len(ids)) for m, c in columns.items() if c}
-    head = on_scores(after, before, lambda item: item["metrics"].get(metric))
+    head = on_scores(after, before, outside_measure(metric))
     return {"metric": metric, "problems": len(ids), "metrics": changes, "head_to_head": head}
+
+
+def outside_measure(metric: str) -> Measure:
+    """How a metric is read from an outside evaluation's item, which has nothing but metrics."""
+    return lambda item: item["metrics"].get(metric)
 
 
 def measure(metric: str) -> Measure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cogumi.compare import outside_measure
 from cogumi.diagnose import Samples, use_id
 from cogumi.head_to_head import Pair, on_scores
 from cogumi.plan import Plan
@@ -23,7 +24,7 @@ def on_both(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, dic
         for name, other in theirs.get(section, {}).items():
             own = mine.get(section, {}).get(name)
             if own is not None and comparable(own, other):
-                scores[name] = on_scores(own, other, *([reader(own["metric"])] if section == "outside" else []))
+                scores[name] = on_scores(own, other, *([outside_measure(own["metric"])] if section == "outside" else []))
     return {name: {"scores": score} for name, score in scores.items()}
 
 
@@ -31,11 +32,6 @@ def comparable(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
     """Whether two diagnoses are of the same benchmark, figure and, at least in part, items."""
     same = all(mine.get(field) == theirs.get(field) for field in ("benchmark", "metric"))
     return same and not {item["id"] for item in mine["items"]}.isdisjoint(item["id"] for item in theirs["items"])
-
-
-def reader(metric: str) -> Any:
-    """How a metric is read from an outside evaluation's item."""
-    return lambda item: item["metrics"].get(metric)
 
 
 def text_pairs(plan: Plan, mine: Samples, theirs: Samples) -> dict[str, list[Pair]]:
