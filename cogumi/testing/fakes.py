@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from cogumi.protocols import Benchmark, Category, Report
 from cogumi.records import (
@@ -136,10 +137,13 @@ def make_problems(count: int = 20, *, first: int = 0) -> list[Problem]:
     return [Problem(id=f"sum-{n}", prompt=f"What is {n} + {n % 7 + 1}?", reference=str(n + n % 7 + 1)) for n in numbers]
 
 
-def make_completions(texts: Iterable[str], *, request: str = "test") -> list[Completion]:
-    """One finished completion per text, samples 0, 1, 2, ... of one request; a token is a word."""
+def make_completions(
+    texts: Iterable[str], *, request: str = "test", finish: Literal["stop", "length", "error"] = "stop"
+) -> list[Completion]:
+    """One completion per text, samples 0, 1, 2, ... of one request, which ended as `finish` says; a token is a word."""
+    error = "the engine died" if finish == "error" else None
     return [
-        Completion(request=request, index=index, text=text, finish="stop", tokens=len(text.split()) + 1)
+        Completion(request=request, index=index, text=text, finish=finish, tokens=len(text.split()) + 1, error=error)
         for index, text in enumerate(texts)
     ]
 

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from cogumi.records import Ballot, Completion
+from cogumi.records import Ballot
+from cogumi.testing import make_completions
 
 ROWS = {
     "train": [{"prompt": "Write about rain.", "story": "It rained."}, {"prompt": "Write about snow.", "id": "snow"}],
@@ -21,11 +22,7 @@ def folder(tmp_path):
 def said():
     """`said(text, ...)`: these texts as completions that ended by themselves, or as `finish` says."""
 
-    def make(*texts, finish="stop"):
-        error = "the engine died" if finish == "error" else None
-        return [Completion(request="r", index=i, text=t, finish=finish, error=error) for i, t in enumerate(texts)]
-
-    return make
+    return lambda *texts, finish="stop": make_completions(texts, finish=finish)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cogumi.records import Completion
+from cogumi.testing import make_completions
 
 ROWS = {
     "train": [
@@ -51,8 +51,4 @@ def real():
 def said():
     """`said(text, ...)`: these texts as completions that ended by themselves, or as `finish` says."""
 
-    def make(*texts, finish="stop"):
-        error = "the engine died" if finish == "error" else None
-        return [Completion(request="r", index=i, text=t, finish=finish, error=error) for i, t in enumerate(texts)]
-
-    return make
+    return lambda *texts, finish="stop": make_completions(texts, finish=finish)
