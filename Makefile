@@ -7,13 +7,16 @@ MANIFESTS := pyproject.toml constraints.txt requirements-dev.txt $(wildcard plug
 
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# A run's exit code is its verdict (0, 3, 4, 5) or a failure (1: the run, 2: its input); a demo fails with a failure only.
+VERDICT = code=$$?; case $$code in 0|3|4|5) echo "exit code $$code: a verdict";; *) exit $$code;; esac
+
 .PHONY: demo demo-all test test-all lint benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
-	$(BIN)/cogumi run --plugins math,code --out runs/demo
+	$(BIN)/cogumi run --plugins math,code --out runs/demo; $(VERDICT)
 
 demo-all: $(READY)  ## all six categories
-	$(BIN)/cogumi run --plugins math,code,reasoning,knowledge,instruction,creativity --out runs/demo-all
+	$(BIN)/cogumi run --plugins math,code,reasoning,knowledge,instruction,creativity --out runs/demo-all; $(VERDICT)
 
 test: lint  ## what every change must pass
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from command_line import FAKE, cogumi
 from folders import adapter_folder, model_folder, put, safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from runs import FAKE, cogumi
 
 from cogumi.chat import NO_TEMPLATE
 from cogumi.cli import main

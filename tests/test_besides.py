@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import FAKE, cogumi, run_fake
+from command_line import FAKE, cogumi, run_fake
 
 SMALL = ("--samples", "4", "--problems", "12", "--held-out", "12")
 

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from runs import FAKE, command, environment, final_files
+from command_line import FAKE, command, environment, final_files
 
 SLOW_SAMPLES = ("-o", "dice.pause=0.002", "-o", "pretend.pause=0.1")
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from runs import cogumi, environment, final_files
+from command_line import cogumi, environment, final_files
 from test_kill import finish, kill_until
 
 SMALL = ("--plugins", "math", "--problems", "12", "--held-out", "6", "--samples", "4", "-o", "qlora.epochs=1")

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from runs import cogumi
+from command_line import cogumi
 
 from cogumi.cli import COMMANDS
 from cogumi.testing import check_voter

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import FAKE, cogumi, environment, final_files, run_fake
+from command_line import FAKE, cogumi, environment, final_files, run_fake
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import command_line
 import pytest
-import runs
 from click.testing import CliRunner, Result
 
 from cogumi.cli import main
@@ -49,7 +49,10 @@ def test_there_is_a_scaffold_for_every_hook() -> None:
 def test_what_is_made_is_clean_under_the_projects_own_settings(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "made"
     assert new(kind, LONGEST, "--out", folder).exit_code == 0
-    settings = f'extend = "{ROOT.as_posix()}/pyproject.toml"\n[lint.extend-per-file-ignores]\n"tests/**" = ["D"]\n'
+    settings = (
+        f'extend = "{ROOT.as_posix()}/pyproject.toml"\nsrc = ["."]\n[lint.extend-per-file-ignores]\n"tests/**" = ["D"]\n'
+        "[lint.isort]\nknown-first-party = []\n"  # to a plugin its own package is first-party, and cogumi is not
+    )
     (folder / "ruff.toml").write_text(settings)
     for arguments in (
         ("ruff", "check", "--no-cache", "."),
@@ -205,9 +208,9 @@ def short_sums(tmp_path: Path) -> Path:
 def test_a_category_that_was_made_goes_through_a_whole_run(short_sums: Path, tmp_path: Path) -> None:
     """Without a model: a sampler that reckons, and slips, takes its place."""
     fake_dist(short_sums, "abacus", ABACUS)
-    path = runs.environment()["PYTHONPATH"] + os.pathsep + str(short_sums)
+    path = command_line.environment()["PYTHONPATH"] + os.pathsep + str(short_sums)
     engines = ("--model", "hollow", "--sampler", "abacus", "--trainer", "pretend", "--guard", "none")
-    done = runs.cogumi("run", "--plugins", "short-sums", *engines, "--out", tmp_path / "run", PYTHONPATH=path)
+    done = command_line.cogumi("run", "--plugins", "short-sums", *engines, "--out", tmp_path / "run", PYTHONPATH=path)
     assert done.returncode in VERDICTS, done.stderr
     assert json.loads((tmp_path / "run" / "verdict.json").read_text())["verdict"] == VERDICTS[done.returncode]
     learned = [row.get("messages", list) for row in read_rows(tmp_path / "run" / "self_distillation" / "short-sums.jsonl")]
@@ -219,6 +222,6 @@ def test_a_category_that_was_made_goes_through_a_whole_run(short_sums: Path, tmp
 def test_a_category_that_was_made_runs_on_the_embedded_model(short_sums: Path, tmp_path: Path) -> None:
     pytest.importorskip("cogumi_tiny")
     small = ("--samples", "4", "--held-out", "12")
-    done = runs.cogumi("run", "--plugins", "short-sums", *small, "--out", tmp_path / "run", PYTHONPATH=str(short_sums))
+    done = command_line.cogumi("run", "--plugins", "short-sums", *small, "--out", tmp_path / "run", PYTHONPATH=str(short_sums))
     assert done.returncode in VERDICTS, done.stderr
     assert "short-sums" in (tmp_path / "run" / "report.md").read_text()

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from command_line import SITE
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import SITE
 
 from cogumi import worker
 from cogumi.errors import BadInput, CogumiError, PluginFailed, RunFailed
