@@ -20,6 +20,9 @@ from cogumi_math.equivalence import Equivalence
 from cogumi_math.extract import Answer, final_answer, gold_answer
 from cogumi_math.lm_eval_scores import scores
 
+INCOMPARABLE = "could not be compared in time"
+"""The note of a sample that is not scored: that is the machine's failure and not the model's."""
+
 
 class WordProblems:
     """The problems of one side. `Problem.reference` is the whole worked answer of the dataset."""
@@ -48,7 +51,10 @@ class WordProblems:
         return self._equivalence.keys([_final(completion) for completion in completions])
 
     def score(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[Score]:
-        """Right or wrong by the equivalence that `answers` uses, and lm-eval's strict and flexible scores, 0.0 or 1.0."""
+        """Right or wrong by the equivalence that `answers` uses, and lm-eval's strict and flexible scores, 0.0 or 1.0.
+
+        An answer that could not be compared with the gold one is not scored, and its note says so.
+        """
         gold = gold_answer(problem.reference)
         return [self._score(completion, problem.reference, gold) for completion in completions]
 
@@ -64,7 +70,8 @@ class WordProblems:
         metrics = scores(completion.text, worked)
         if answer is None:
             return Score(correct=False, metrics=metrics, note="no answer")
-        return Score(correct=gold is not None and self._equivalence.meets(answer, gold), metrics=metrics)
+        right = gold is not None and self._equivalence.meets(answer, gold)
+        return Score(correct=right, metrics=metrics, note=INCOMPARABLE if right is None else None)
 
 
 def _final(completion: Completion) -> Answer | None:

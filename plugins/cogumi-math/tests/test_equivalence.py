@@ -112,21 +112,87 @@ def test_a_share_may_be_given_in_per_cent(equivalence, answer, gold, right):
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_hostile_formulas_are_unequal_and_the_next_question_is_answered(formulas, hostile):
-    assert not formulas.equal(hostile, "7")
-    assert not formulas.equal(hostile, "x+1")
+def test_hostile_formulas_are_compared_with_nothing_and_the_next_question_is_answered(formulas, hostile):
+    assert formulas.equal(hostile, "7") is None
+    assert formulas.equal(hostile, "x+1") is None
+    assert formulas.is_beyond(hostile)
     assert formulas.equal(hostile, hostile)
     assert formulas.equal("x+1", "1+x")
+    assert not formulas.is_beyond("x+1")
 
 
-def test_a_process_that_hangs_without_computing_is_given_up(monkeypatch, tmp_path):
-    sleeper = tmp_path / "worker.py"
-    sleeper.write_text("import time\nprint('ready', flush=True)\ntime.sleep(600)\n")
-    monkeypatch.setattr(symbolic, "__file__", str(tmp_path / "symbolic.py"))
+def test_a_formula_that_cannot_be_evaluated_is_no_number_and_may_be_any_formula(equivalence):
+    hostile, number, other = read(HOSTILE[0], "7", "x+1")
+    assert equivalence.meets(hostile, number) is False
+    assert equivalence.meets(number, hostile) is False
+    assert equivalence.meets(hostile, other) is None
+    assert equivalence.meets(hostile, hostile) is True
+    assert equivalence.keys([hostile, number, other]) == [HOSTILE[0], "7", "x+1"]
+
+
+def test_the_first_question_finds_a_process_that_has_warmed_up():
+    """In a process that has not, the first formulas take several times as long."""
+    made = Formulas(seconds=0.04)
+    assert made.equal("x+41", "41+x") is True
+    made.close()
+
+
+SCRIPT = """
+import json, os, signal, sys, time
+from pathlib import Path
+starts = Path(__file__).with_name("starts")
+starts.write_text(starts.read_text() + "x" if starts.exists() else "x")
+print("ready", flush=True)
+for line in sys.stdin:
+    MISBEHAVE
+    print("true", flush=True)
+"""
+FIRST = "if len(starts.read_text()) == 1:"
+HANG, SPENT, KILLED = "time.sleep(600)", "os.kill(os.getpid(), signal.SIGPROF)", "os.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.fixture
+def acting(monkeypatch, tmp_path):
+    """`acting(line)`: the folder of a worker that holds everything equal, and does something else with each question."""
+
+    def put(line):
+        (tmp_path / "worker.py").write_text(SCRIPT.replace("MISBEHAVE", line))
+        monkeypatch.setattr(symbolic, "__file__", str(tmp_path / "symbolic.py"))
+        return tmp_path
+
+    return put
+
+
+@pytest.mark.parametrize("line", [HANG, KILLED])
+def test_what_is_lost_is_asked_twice_and_forgotten(acting, line):
+    folder = acting(line)
     made = Formulas(wall_seconds=0.2)
-    assert not made.equal("x+1", "1+x")
+    assert made.equal("x+1", "1+x") is None
+    assert not made.is_beyond("x+1")
+    assert (folder / "starts").read_text() == "xxxx"
     assert made._worker is None
-    assert workers_of(sleeper) == []
+    assert workers_of(folder / "worker.py") == []
+    assert Equivalence(made).meets(*read("x+1", "7")) is None
+    acting("pass")
+    made._wall_seconds = 60.0
+    assert made.equal("x+1", "1+x") is True
+
+
+@pytest.mark.parametrize("line", [HANG, SPENT, KILLED])
+def test_what_one_process_failed_at_a_fresh_one_is_asked(acting, line):
+    folder = acting(f"{FIRST} {line}")
+    made = Formulas(wall_seconds=10.0)
+    assert made.equal("x+1", "1+x") is True
+    assert (folder / "starts").read_text() == "xx"
+    made.close()
+
+
+@pytest.mark.parametrize("line", [SPENT, "sys.exit(1)", "os.abort()"])
+def test_what_takes_two_processes_down_is_remembered_as_beyond(acting, line):
+    folder = acting(line)
+    made = Formulas()
+    assert [made.equal("x+1", "1+x"), made.equal("x+1", "x"), made.is_beyond("x+1")] == [None, None, True]
+    assert (folder / "starts").read_text() == "xx"
 
 
 def workers_of(script):
@@ -143,8 +209,9 @@ def test_a_worker_that_cannot_start_is_an_error_with_a_reason(monkeypatch, tmp_p
 def test_a_killed_worker_is_replaced(formulas):
     assert formulas.equal("x+2", "2+x")
     formulas._worker._process.kill()
-    assert not formulas.equal("x+3", "4+x")
-    assert formulas.equal("x+5", "5+x")
+    assert formulas.equal("x+3", "3+x")
+    formulas._worker._process.kill()
+    assert formulas.equal("x+3", "4+x") is False
 
 
 def test_it_works_from_many_threads(equivalence):

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 from cogumi_math import prompts
+from cogumi_math.equivalence import Equivalence
 from cogumi_math.extract import final_answer
 from cogumi_math.plugin import gsm8k, math
+from cogumi_math.symbolic import Formulas
 
 from cogumi.errors import BadInput
 from cogumi.testing import check_benchmark, check_category
@@ -160,6 +162,16 @@ def test_a_failed_sample_is_not_scored(folder, said):
     task = gsm8k(data=str(folder)).task
     (score,) = task.score(task.problems()[0], said("", finish="error"))
     assert (score.correct, dict(score.metrics), score.note) == (None, {}, "the engine died")
+
+
+def test_what_could_not_be_compared_is_not_scored_and_says_why(folder, said):
+    task = gsm8k(data=str(folder)).task
+    desk, _, root, _ = task.problems()
+    hostile = said("#### 10^{10^{9}}", "so #### x+1")
+    task._equivalence = Equivalence(Formulas(seconds=0.5))
+    assert [(s.correct, s.note) for s in task.score(root, hostile)] == [(None, "could not be compared in time"), (False, None)]
+    assert [(s.correct, s.note) for s in task.score(desk, hostile)] == [(False, None), (False, None)]
+    assert task.score(root, hostile)[0].metrics == {"lm_eval_strict": 0.0, "lm_eval_flexible": 0.0}
 
 
 def test_a_random_order_of_completions_gives_the_same_answers(folder, said):
