@@ -22,6 +22,8 @@ from cogumi.testing import check_trainer
 
 README = Path(__file__).parents[1] / "README.md"
 FAST = {"learning_rate": 1e-2, "lora_r": 4, "lora_dropout": 0.0}
+HEART = 120
+"""Epochs, of one step each, after which four answers are known by heart: the loss is 0.011 and hardly changes any more."""
 
 
 class Progress:
@@ -41,9 +43,12 @@ def train(examples: Sequence[Example], model: Model, folder: Path, **options: ob
 
 @pytest.fixture(scope="module")
 def trained(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A training in 4 bits until the answers are known by heart."""
+    """A training in 4 bits until the answers are known by heart.
+
+    At half of `FAST`'s rate: at the whole of it the loss jumps about, and where it ends depends on the processor's roundings.
+    """
     known = [example_of(i) for i in range(4)]
-    return train(known, model, tmp_path_factory.mktemp("trained"), epochs=80)[0]
+    return train(known, model, tmp_path_factory.mktemp("trained"), epochs=HEART, learning_rate=5e-3)[0]
 
 
 def example_of(i: int, **fields: object) -> Example:
@@ -61,8 +66,8 @@ def test_it_is_a_trainer_that_loads_nothing_heavy() -> None:
 
 def test_it_learns_its_targets(trained: Training, model: Model) -> None:
     assert trained.quantization == "nf4"
-    assert trained.steps == len(trained.losses) == 80
-    assert trained.losses[-1] < 0.1 < 1.0 < trained.losses[0]
+    assert trained.steps == len(trained.losses) == HEART
+    assert trained.losses[-1] < 0.02 < 1.0 < trained.losses[0]
     assert trained.weight_change > 0.001
     assert trained.notes == ()
     assert trained.model == replace(model, adapter=trained.model.adapter)
