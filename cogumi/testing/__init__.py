@@ -5,6 +5,7 @@ promise of the contract was broken; it needs no test framework, no network and, 
 real implementations of the protocols, small and deterministic.
 """
 
+from cogumi.testing.data import data_folder, need_data
 from cogumi.testing.dists import fake_dist
 from cogumi.testing.evaluations import check_evaluation
 from cogumi.testing.fakes import (
@@ -19,6 +20,7 @@ from cogumi.testing.fakes import (
     make_requests,
     random_model,
 )
+from cogumi.testing.generate import Generator, generate
 from cogumi.testing.models import check_model
 from cogumi.testing.samplers import check_sampler
 from cogumi.testing.tasks import check_benchmark, check_category
@@ -44,4 +46,8 @@ __all__ = [
     "make_examples",
     "random_model",
     "fake_dist",
+    "data_folder",
+    "need_data",
+    "Generator",
+    "generate",
 ]

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from cogumi_code.sandbox import Level, Result, Sandbox, probe
 
+from cogumi.testing import need_data
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # the tests' own helper module
 
@@ -84,9 +86,5 @@ def run_battery(sandbox: Sandbox, canary: Canary, *, heavy: bool) -> dict[str, R
 
 @pytest.fixture(scope="session")
 def humaneval() -> list[dict[str, str]]:
-    folder = Path(os.environ.get("COGUMI_DATA_DIR", HERE.parents[2] / "../shared/data"))
-    path = folder / "humaneval" / "HumanEval.jsonl.gz"
-    if not path.is_file():
-        pytest.skip(f"no HumanEval data: set COGUMI_DATA_DIR to a folder with humaneval/{path.name}")
-    with gzip.open(path, "rt") as file:
+    with gzip.open(need_data("humaneval/HumanEval.jsonl.gz"), "rt") as file:
         return [json.loads(line) for line in file]

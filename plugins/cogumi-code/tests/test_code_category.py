@@ -2,13 +2,13 @@ import json
 import threading
 
 import pytest
-from code_tests import real, said
+from code_tests import said
 from cogumi_code.plugin import code, doctor, humaneval
 from cogumi_code.sandbox import Result
 
 from cogumi.errors import BadInput
 from cogumi.records import Score
-from cogumi.testing import check_benchmark, check_category
+from cogumi.testing import check_benchmark, check_category, need_data
 
 ROW = {"task_id": 604, "text": "Write a function to reverse words.", "test_setup_code": "", "challenge_test_list": []}
 REVERSE = {
@@ -46,14 +46,14 @@ def test_the_promises_of_both_sides_on_the_bundled_problems():
 
 
 def test_the_promises_hold_for_real_problems():
-    folder = str(real("mbpp").parent)
+    folder = str(need_data("mbpp").parent)
     check_category(lambda: code(data=folder), benchmark=lambda: humaneval(data=folder), limit=2)
 
 
 def test_of_mbpp_only_the_training_split_is_used():
-    ids = [problem.id for problem in code(data=str(real("mbpp"))).task.problems()]
+    ids = [problem.id for problem in code(data=str(need_data("mbpp"))).task.problems()]
     assert (ids[0], ids[-1], len(ids)) == ("mbpp-601", "mbpp-974", 374)
-    ids = [problem.id for problem in code(data=str(real("mbpp")), validation=True).task.problems()]
+    ids = [problem.id for problem in code(data=str(need_data("mbpp")), validation=True).task.problems()]
     assert (ids[0], len(ids)) == ("mbpp-511", 464)
 
 
@@ -70,7 +70,7 @@ def test_own_problems_in_mbpps_schema_have_texts_for_ids(tmp_path):
 
 def test_humaneval_is_never_trained_on(tmp_path):
     with pytest.raises(BadInput, match=r"task_id: HumanEval is held out and never trained on"):
-        code(data=str(real("humaneval") / "HumanEval.jsonl.gz")).task.problems()
+        code(data=str(need_data("humaneval") / "HumanEval.jsonl.gz")).task.problems()
     with pytest.raises(BadInput, match=r"rows.jsonl:2: task_id: HumanEval is held out"):
         code(data=write(tmp_path / "rows.jsonl", ADD, {**ADD, "task_id": "HumanEval/3"})).task.problems()
 
@@ -136,7 +136,7 @@ def test_a_setup_and_further_names_are_the_tests_to_use(tmp_path):
 
 @pytest.mark.slow
 def test_mbpps_own_solutions_pass_but_for_three():
-    task = code(data=str(real("mbpp"))).task
+    task = code(data=str(need_data("mbpp"))).task
     failed = [p.id for p in task.problems() if not task.score(p, said(task.gold(p)))[0].correct]
     assert failed == ["mbpp-899", "mbpp-927", "mbpp-967"]  # their own asserts do not hold, or take objects for equal
 

@@ -2,9 +2,10 @@ import ast
 import warnings
 
 import pytest
-from code_tests import real
 from cogumi_code.extract import program
 from cogumi_code.plugin import humaneval
+
+from cogumi.testing import need_data
 
 PROMPT = 'import math\n\n\ndef area(r):\n    """The area of a circle.\n\n    >>> area(0)\n    0.0\n    """\n'
 BARE = "def area(r):\n"
@@ -135,7 +136,7 @@ def test_reading_is_the_same_whatever_the_process_makes_of_warnings():
 
 
 def test_canonical_solutions_come_back_as_they_are():
-    for problem in humaneval(data=str(real("humaneval"))).task.problems():
+    for problem in humaneval(data=str(need_data("humaneval"))).task.problems():
         prompt, name, solution = (problem.reference[key] for key in ("prompt", "entry_point", "solution"))
         assert program(solution, prompt, name) == solution
         babble = solution + "\n\ndef test_it():\n    assert False\n\nprint(3)\n"

@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 
 import pytest
-from code_tests import real, said
+from code_tests import said
 from cogumi_code.plugin import humaneval
 from cogumi_code.task import pass_at
 
 from cogumi.errors import BadInput
 from cogumi.records import Score
+from cogumi.testing import need_data
 
 ADD = {
     "task_id": "HumanEval/0",
@@ -41,7 +42,7 @@ FOOLING = {
 
 @pytest.fixture(scope="module")
 def task():
-    return humaneval(data=str(real("humaneval")), workers=2).task
+    return humaneval(data=str(need_data("humaneval")), workers=2).task
 
 
 def stock(task, texts, folder):
@@ -148,7 +149,7 @@ def test_exported_samples_are_in_human_evals_format(task):
         {"task_id": "HumanEval/0", "completion": "    return 1\n"},
         {"task_id": "HumanEval/1", "completion": "    return []\n"},
     ]
-    with gzip.open(real("humaneval") / "HumanEval.jsonl.gz", "rt", encoding="utf-8") as file:
+    with gzip.open(need_data("humaneval") / "HumanEval.jsonl.gz", "rt", encoding="utf-8") as file:
         first_two = [json.loads(next(file)) for _ in range(2)]
     assert [json.loads(line) for line in found["problems.jsonl"].splitlines()] == first_two
 

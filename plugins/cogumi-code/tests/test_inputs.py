@@ -1,11 +1,11 @@
 import pytest
-from code_tests import real
 from cogumi_code.behaviour import answers
 from cogumi_code.inputs import WANTED, inputs_of, spelled_calls
 from cogumi_code.plugin import code, humaneval
 from cogumi_code.sandbox import Behaviour, canonical
 
 from cogumi.records import Problem
+from cogumi.testing import need_data
 
 
 def problem(prompt, name="f", tests=None):
@@ -54,7 +54,7 @@ def test_generated_inputs_keep_to_what_the_examples_suggest():
 
 
 def test_every_real_problem_has_inputs_that_are_data():
-    tasks = (humaneval(data=str(real("humaneval"))).task, code(data=str(real("mbpp"))).task)
+    tasks = (humaneval(data=str(need_data("humaneval"))).task, code(data=str(need_data("mbpp"))).task)
     problems = [problem for task in tasks for problem in task.problems()]
     assert all(canonical(call) for problem in problems for call in inputs_of(problem))
     spelled = {problem.id: spelled_calls(problem) for problem in problems if not inputs_of(problem)}

@@ -12,13 +12,12 @@ same prompts on every machine.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -74,15 +73,22 @@ def side_of(look: str, thing: str, scene: str) -> Side:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the bundled files."""
-    parser = argparse.ArgumentParser(prog="python -m cogumi_creativity.generate", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", help="folder for the two files")
-    out = parser.parse_args(arguments).out
-    out.mkdir(parents=True, exist_ok=True)
-    for side in ("train", "test"):
-        lines = [json.dumps({"prompt": item.prompt()}) + "\n" for item in bundled(side)]
-        (out / f"{side}.jsonl").write_text("".join(lines), encoding="utf-8")
-    return 0
+    """Write the bundled files, or print problems of one side as JSON lines."""
+    from cogumi.testing import Generator, generate  # here: whoever only draws problems needs none of it
+
+    return generate(
+        Generator(
+            module="cogumi_creativity.generate",
+            bundled={"train": partial(_rows, "train"), "test": partial(_rows, "test")},
+            pretrain=lambda seed: ({"prompt": item.prompt()} for item in items("pretrain", seed)),
+            folder=Path(__file__).parent / "data",
+        ),
+        arguments,
+    )
+
+
+def _rows(side: Literal["train", "test"]) -> list[dict[str, str]]:
+    return [{"prompt": item.prompt()} for item in bundled(side)]
 
 
 if __name__ == "__main__":

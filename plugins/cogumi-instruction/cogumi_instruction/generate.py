@@ -13,14 +13,12 @@ problems on every machine.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -212,20 +210,22 @@ def _identity(topic: str, values: Mapping[str, Value]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print problems of one side as JSON lines."""
-    parser = argparse.ArgumentParser(prog="python -m cogumi_instruction.generate", description=main.__doc__)
-    parser.add_argument("--side", choices=("pretrain", "train", "test"), required=True)
-    parser.add_argument("--count", type=int, default=1000, help="problems of the pretrain side (the others are fixed)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the pretrain side")
-    parser.add_argument("--out", type=Path, help="a file instead of standard output")
-    given = parser.parse_args(arguments)
-    if given.side == "pretrain":
-        found = _numbered("pretrain", list(islice(items("pretrain", given.seed), given.count)))
-    else:
-        found = rows(given.side)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-    sys.stdout.write(text) if given.out is None else given.out.write_text(text, encoding="utf-8")
-    return 0
+    """Write the bundled files, or print problems of one side as JSON lines."""
+    from cogumi.testing import Generator, generate  # here: whoever only draws problems needs none of it
+
+    return generate(
+        Generator(
+            module="cogumi_instruction.generate",
+            bundled={"train": partial(rows, "train"), "test": partial(rows, "test")},
+            pretrain=_pretrain,
+            folder=Path(__file__).parent / "data",
+        ),
+        arguments,
+    )
+
+
+def _pretrain(seed: int) -> Iterator[dict[str, JSON]]:
+    return (item.row(key) for key, item in enumerate(items("pretrain", seed), FIRST_KEY["pretrain"]))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from cogumi.testing import make_completions
+from cogumi.testing import make_completions, need_data
 
 
 @pytest.fixture
@@ -12,9 +10,7 @@ def real():
     """IFEval as a folder with input_data.jsonl, on a machine that can count sentences."""
     from cogumi_instruction import punkt
 
-    data = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data") / "ifeval"
-    if not data.is_dir():
-        pytest.skip("set COGUMI_DATA_DIR to a folder that holds ifeval/input_data.jsonl")
+    data = need_data("ifeval")
     if not punkt.available():
         pytest.skip(f"NLTK's sentence model is missing: {punkt.FIX}")
     return data

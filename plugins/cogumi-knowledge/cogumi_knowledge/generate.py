@@ -10,13 +10,12 @@ fact, so every phrasing stands on every side with some facts. The same seed give
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,14 +79,18 @@ def _rank(text: str) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the bundled problems of both sides, train.jsonl and test.jsonl."""
-    parser = argparse.ArgumentParser(prog="python -m cogumi_knowledge.generate", description=main.__doc__)
-    parser.add_argument("--out", type=Path, default=DATA, help="another folder than the package's own")
-    folder: Path = parser.parse_args(arguments).out
-    for side in ("train", "test"):
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(side))
-        (folder / f"{side}.jsonl").write_text(text, encoding="utf-8")
-    return 0
+    """Write the bundled files, or print problems of one side as JSON lines."""
+    from cogumi.testing import Generator, generate  # here: whoever only draws problems needs none of it
+
+    return generate(
+        Generator(
+            module="cogumi_knowledge.generate",
+            bundled={"train": partial(rows, "train"), "test": partial(rows, "test")},
+            pretrain=lambda seed: (item.row() for item in items("pretrain", seed)),
+            folder=DATA,
+        ),
+        arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from cogumi.testing import make_completions
+from cogumi.testing import make_completions, need_data
 
 ROWS = {
     "train": [
@@ -41,10 +39,7 @@ def write(tmp_path):
 @pytest.fixture
 def real():
     """The folder with TruthfulQA.csv."""
-    data = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data") / "truthfulqa"
-    if not data.is_dir():
-        pytest.skip("set COGUMI_DATA_DIR to a folder that holds truthfulqa/TruthfulQA.csv")
-    return data
+    return need_data("truthfulqa")
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 """The embedded model, MMLU and GSM8K where they are, and small files of their schemas."""
 
 import json
-import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cogumi.records import Model
+from cogumi.testing import need_data
 
 
 def write_rows(path, rows):
@@ -53,13 +53,7 @@ def embedded():
 def public():
     """`public(name)`: the folder of a public dataset."""
 
-    def folder(name):
-        data = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data") / name
-        if not data.is_dir():
-            pytest.skip(f"set COGUMI_DATA_DIR to a folder that holds {name}")
-        return data
-
-    return folder
+    return need_data
 
 
 @pytest.fixture

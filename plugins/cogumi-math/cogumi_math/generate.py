@@ -10,14 +10,12 @@ problems on every machine. A bundled test problem also shares no run of 13 words
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -81,7 +79,7 @@ def rows(side: Literal["train", "test"]) -> list[dict[str, str]]:
         name, question = _identity(item.story, item.numbers), item.question()
         if name not in seen and taken.isdisjoint(_runs(question)):
             seen.add(name)
-            found.append({"question": question, "answer": item.answer()})
+            found.append(_row(item))
         if len(found) == BUNDLED[side]:
             return found
     raise AssertionError("the stream of problems has no end")
@@ -149,21 +147,22 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print problems of one side as JSON lines."""
-    parser = argparse.ArgumentParser(prog="python -m cogumi_math.generate", description=main.__doc__)
-    parser.add_argument("--side", choices=("pretrain", "train", "test"), required=True)
-    parser.add_argument("--count", type=int, default=1000, help="problems of the pretrain side (the others are fixed)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the pretrain side")
-    parser.add_argument("--out", type=Path, help="a file instead of standard output")
-    given = parser.parse_args(arguments)
-    if given.side == "pretrain":
-        stream = islice(items("pretrain", given.seed), given.count)
-        found = [{"question": item.question(), "answer": item.answer()} for item in stream]
-    else:
-        found = rows(given.side)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
-    sys.stdout.write(text) if given.out is None else given.out.write_text(text, encoding="utf-8")
-    return 0
+    """Write the bundled files, or print problems of one side as JSON lines."""
+    from cogumi.testing import Generator, generate  # here: whoever only draws problems needs none of it
+
+    return generate(
+        Generator(
+            module="cogumi_math.generate",
+            bundled={"train": partial(rows, "train"), "test": partial(rows, "test")},
+            pretrain=lambda seed: (_row(item) for item in items("pretrain", seed)),
+            folder=Path(__file__).parent / "data",
+        ),
+        arguments,
+    )
+
+
+def _row(item: Item) -> dict[str, str]:
+    return {"question": item.question(), "answer": item.answer()}
 
 
 if __name__ == "__main__":

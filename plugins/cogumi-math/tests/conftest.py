@@ -1,10 +1,8 @@
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from cogumi.testing import make_completions
+from cogumi.testing import make_completions, need_data
 
 ROWS = {
     "train": [
@@ -34,10 +32,7 @@ def folder(tmp_path):
 @pytest.fixture
 def real():
     """GSM8K as a folder with train.jsonl and test.jsonl."""
-    data = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data") / "gsm8k"
-    if not data.is_dir():
-        pytest.skip("set COGUMI_DATA_DIR to a folder that holds gsm8k/train.jsonl and gsm8k/test.jsonl")
-    return data
+    return need_data("gsm8k")
 
 
 @pytest.fixture

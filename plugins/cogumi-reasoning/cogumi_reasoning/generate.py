@@ -10,14 +10,12 @@ same side and seed give the same problems on every machine.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
 import random
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -91,26 +89,18 @@ def _draw_item(subject: str, side: Side, draw: random.Random) -> Item:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the bundled problems into the package, or print problems of one side as JSON lines."""
-    parser = argparse.ArgumentParser(prog="python -m cogumi_reasoning.generate", description=main.__doc__)
-    parser.add_argument("--side", choices=("pretrain", *BUNDLED), help="one side; without it all bundled files are written")
-    parser.add_argument("--count", type=int, default=1000, help="problems of the pretrain side (the others are fixed)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the pretrain side")
-    parser.add_argument("--out", type=Path, help="a file (without --side: a folder) instead of standard output (the package)")
-    given = parser.parse_args(arguments)
-    if given.side is None:
-        folder = given.out or Path(__file__).parent / "data"
-        for side in BUNDLED:
-            (folder / f"{side}.jsonl").write_text(_text(side, 0, 0), encoding="utf-8")
-        return 0
-    text = _text(given.side, given.count, given.seed)
-    sys.stdout.write(text) if given.out is None else given.out.write_text(text, encoding="utf-8")
-    return 0
+    """Write the bundled files, or print problems of one side as JSON lines."""
+    from cogumi.testing import Generator, generate  # here: whoever only draws problems needs none of it
 
-
-def _text(side: Side, count: int, seed: int) -> str:
-    found = [item.row() for item in islice(items("pretrain", seed), count)] if side == "pretrain" else rows(side)
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in found)
+    return generate(
+        Generator(
+            module="cogumi_reasoning.generate",
+            bundled={"train": partial(rows, "train"), "test": partial(rows, "test"), "dev": partial(rows, "dev")},
+            pretrain=lambda seed: (item.row() for item in items("pretrain", seed)),
+            folder=Path(__file__).parent / "data",
+        ),
+        arguments,
+    )
 
 
 if __name__ == "__main__":

@@ -1,10 +1,8 @@
 import json
-import os
-from pathlib import Path
 
 import pytest
 
-from cogumi.testing import make_completions
+from cogumi.testing import make_completions, need_data
 
 ROWS = {
     "train": [
@@ -38,10 +36,7 @@ def folder(tmp_path):
 @pytest.fixture
 def real():
     """MMLU as a folder with test.jsonl and dev.jsonl."""
-    data = Path(os.environ.get("COGUMI_DATA_DIR") or Path(__file__).parents[4] / "shared" / "data") / "mmlu"
-    if not data.is_dir():
-        pytest.skip("set COGUMI_DATA_DIR to a folder that holds mmlu/test.jsonl and mmlu/dev.jsonl")
-    return data
+    return need_data("mmlu")
 
 
 @pytest.fixture
