@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # A run's exit code is its verdict (0, 3, 4, 5) or a failure (1: the run, 2: its input); a demo fails with a failure only.
 VERDICT = code=$$?; case $$code in 0|3|4|5) echo "exit code $$code: a verdict";; *) exit $$code;; esac
 
-.PHONY: demo demo-all test test-all lint benchmarks tiny-model clean
+.PHONY: demo demo-all test test-all lint wheels benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
 	$(BIN)/cogumi run --plugins math,code --out runs/demo; $(VERDICT)
@@ -21,13 +21,16 @@ demo-all: $(READY)  ## all six categories
 test: lint  ## what every change must pass
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not slow"
 
-test-all: lint  ## the slow tests too
+test-all: lint wheels  ## the slow tests too
 	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+wheels: $(READY)  ## every wheel built, looked into, and run from in an environment of its own (minutes)
+	$(BIN)/python tools/check_wheels.py
 
 benchmarks: $(READY)
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -13,6 +13,7 @@ from cogumi.protocols import Trainer
 from cogumi_qlora.settings import Device, DType, Quantize, Schedule, Settings, Switch
 from cogumi_qlora.trainer import QLoRA
 
+__version__ = "0.1.0"
 __all__ = ["qlora", "register_trainers"]
 
 

@@ -13,6 +13,8 @@ from cogumi import hookimpl
 from cogumi.hookspecs import Register
 from cogumi.records import Model
 
+__version__ = "0.1.0"
+
 FOLDER = Path(__file__).parent / "model"
 """The model folder; made by `recipe/train.py`."""
 
