@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cogumi_code.sandbox import Program, Sandbox
+from cogumi_sandbox import Program, Sandbox
 
 WORKERS = 2
 

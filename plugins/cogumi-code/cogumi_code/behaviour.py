@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cogumi_code.sandbox import Behaviour
+    from cogumi_sandbox import Behaviour
 
 _CHANGES = re.compile(r"(?:; argument \d+ becomes .*)+\Z", re.DOTALL)
 SHOWN = 48

@@ -109,7 +109,7 @@ def register_benchmarks(register: Register[Callable[..., Benchmark]]) -> None:
 
 def doctor() -> Iterator[tuple[str, bool | None, str, str]]:
     """For `cogumi doctor`: the walls of the sandbox that hold on this machine, and why stronger ones are missing."""
-    from cogumi_code.sandbox import probe
+    from cogumi_sandbox import probe
 
     found = probe()
     best = next((level for level in found if level.available and level.number < 4), None)

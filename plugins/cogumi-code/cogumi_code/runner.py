@@ -18,7 +18,7 @@ from cogumi.errors import BadInput
 from cogumi_code.syntax import parsed
 
 if TYPE_CHECKING:
-    from cogumi_code.sandbox import Behaviour, Call, Program, Result, Sandbox
+    from cogumi_sandbox import Behaviour, Call, Program, Result, Sandbox
 
 Level: TypeAlias = Literal["auto", 1, 2, 3, 4]
 Asked = TypeVar("Asked", "Program", "Call")
@@ -68,7 +68,7 @@ class Runner:
 
 
 def _open(walls: Walls) -> Sandbox:
-    from cogumi_code.sandbox import NoSandbox, Sandbox
+    from cogumi_sandbox import NoSandbox, Sandbox
 
     try:
         return Sandbox(workers=walls.workers, level=walls.level, accept_unsandboxed=walls.accept_unsandboxed).__enter__()

@@ -23,7 +23,7 @@ from cogumi_code.inputs import inputs_of, spelled_calls
 from cogumi_code.runner import Runner, Walls
 
 if TYPE_CHECKING:
-    from cogumi_code.sandbox import Call, Program, Result
+    from cogumi_sandbox import Call, Program, Result
 
 Style: TypeAlias = Literal["chat", "completion"]
 KS = (1, 5, 10)
@@ -139,7 +139,7 @@ def _lines(rows: Iterable[Mapping[str, str]]) -> str:
 
 def _calls(problem: Problem, codes: Sequence[str]) -> list[Call]:
     """Each program with the inputs on which its behaviour is looked at."""
-    from cogumi_code.sandbox import Call
+    from cogumi_sandbox import Call
 
     prompt, name = problem.reference["prompt"], problem.reference["entry_point"]
     inputs = inputs_of(problem)
@@ -152,7 +152,7 @@ def _calls(problem: Problem, codes: Sequence[str]) -> list[Call]:
 
 
 def _program(problem: Problem, code: str) -> Program:
-    from cogumi_code.sandbox import Program
+    from cogumi_sandbox import Program
 
     reference = problem.reference
     return Program(

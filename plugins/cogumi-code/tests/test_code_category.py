@@ -1,10 +1,11 @@
+import importlib
 import json
 import threading
 
 import pytest
 from code_tests import said
 from cogumi_code.plugin import code, doctor, humaneval
-from cogumi_code.sandbox import Result
+from cogumi_sandbox import Result
 
 from cogumi.errors import BadInput
 from cogumi.records import Score
@@ -230,9 +231,8 @@ def test_without_walls_each_record_says_so(tmp_path):
 
 
 def test_no_sandbox_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
-    from cogumi_code.sandbox import levels
-
-    monkeypatch.setattr(levels, "setup", lambda *args: (_ for _ in ()).throw(OSError("not here")))
+    probing = importlib.import_module("cogumi_sandbox.probe")  # the package has a function of that name
+    monkeypatch.setattr(probing, "setup", lambda *args: (_ for _ in ()).throw(OSError("not here")))
     task = humaneval(data=write(tmp_path / "rows.jsonl", ADD)).task
     with pytest.raises(BadInput, match=r"level: .*not here.*accept-unsandboxed"):
         task.score(task.problems()[0], said("    return x + y\n"))
@@ -244,14 +244,14 @@ def test_options_are_checked():
 
 
 def test_the_doctor_names_the_walls_that_are_used_and_why_others_are_not(monkeypatch):
-    from cogumi_code import sandbox
-    from cogumi_code.sandbox import Level
+    import cogumi_sandbox
+    from cogumi_sandbox import Level
 
     names = ("namespaces", "Landlock", "unused user", "limits alone")
 
     def found(*available):
         levels = [Level(number=n, name=names[n - 1], available=n in available, why=f"why {n}") for n in (1, 2, 3, 4)]
-        monkeypatch.setattr(sandbox, "probe", lambda: levels)
+        monkeypatch.setattr(cogumi_sandbox, "probe", lambda: levels)
         return list(doctor())
 
     lines = found(2, 3, 4)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cogumi_code.sandbox import Program, Sandbox
+from cogumi_sandbox import Program, Sandbox
 
 FOOLING = {
     "equal to everything": (

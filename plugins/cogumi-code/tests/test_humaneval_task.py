@@ -226,7 +226,7 @@ def test_the_plugin_is_light_to_import_and_its_sandbox_ends_with_the_process(tmp
     path.write_text(json.dumps(ADD) + "\n")
     code = (
         "import sys, os, cogumi_code.plugin as plugin\n"
-        "assert not {'torch', 'numpy', 'transformers', 'datasets', 'cogumi_code.sandbox'} & set(sys.modules)\n"
+        "assert not {'torch', 'numpy', 'transformers', 'datasets', 'cogumi_sandbox'} & set(sys.modules)\n"
         "from cogumi.records import Completion\n"
         f"task = plugin.humaneval(data={str(path)!r}).task\n"
         "said = Completion(request='r', index=0, text='    return x + y', finish='stop')\n"

@@ -2,7 +2,7 @@ import pytest
 from cogumi_code.behaviour import answers
 from cogumi_code.inputs import WANTED, inputs_of, spelled_calls
 from cogumi_code.plugin import code, humaneval
-from cogumi_code.sandbox import Behaviour, canonical
+from cogumi_sandbox import Behaviour, canonical
 
 from cogumi.records import Problem
 from cogumi.testing import need_data

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cogumi_code.sandbox import rubbish
+from cogumi_sandbox import cleanup
 
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -23,7 +23,7 @@ class Usage:
     memory: int
 
 
-def usage(root: int, skip: int) -> Usage:
+def of_descendants(root: int, skip: int) -> Usage:
     """The usage of all descendants of `root` that are more than `skip` generations below it."""
     parents: dict[int, int] = {}
     used: dict[int, tuple[float, int]] = {}
@@ -59,6 +59,6 @@ def over(limits: dict[str, Any], now: Usage, folder: str | None) -> tuple[str, s
         return "timeout", f"more than {limits['cpu']:g} s of CPU time"
     if now.memory > limits["memory"]:
         return "memory", "its processes together use too much memory"
-    if folder is not None and rubbish.stored(Path(folder)) > limits["disk"]:
+    if folder is not None and cleanup.stored(Path(folder)) > limits["disk"]:
         return "output", "it wrote too much into its folder"
     return None

@@ -110,7 +110,7 @@ class Behaviour:
     """What became of a `Call`."""
 
     outputs: tuple[str | None, ...]
-    """One per input: the canonical text of what was returned (see `cogumi_code.sandbox.canonical`), equal where the
+    """One per input: the canonical text of what was returned (see `cogumi_sandbox.canonical`), equal where the
     values are equal; None where the call raised, or there was no answer in time."""
     errors: tuple[str | None, ...]
     """One per input: why there is no output, in one line."""

@@ -1,4 +1,4 @@
-"""What programs and tests often import: there already when a worker or a judge is forked."""
+"""What programs and tests often import: there already when a worker or an oracle is forked."""
 
 from __future__ import annotations
 

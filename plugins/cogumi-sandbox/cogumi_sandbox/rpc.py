@@ -1,7 +1,7 @@
-"""One side of the conversation between judge and worker: calls, callbacks, iterators, exceptions, mutated arguments.
+"""One side of the conversation between oracle and worker: calls, callbacks, iterators, exceptions, mutated arguments.
 
 The two sides are alike and take turns: a request is answered by a reply, and while one waits it may be asked itself (a
-callback). A request or reply carries values (see `wire`); objects that are no data are kept in a table of handles, and
+callback). A request or reply carries values (see `codec`); objects that are no data are kept in a table of handles, and
 the other side is given their numbers. What a side does when asked is its table of grants.
 """
 
@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from cogumi_code.sandbox import wire
-from cogumi_code.sandbox.link import Link
+from cogumi_sandbox import codec
+from cogumi_sandbox.framing import Channel
 
 EXCEPTIONS = {
     name: value
@@ -73,13 +73,13 @@ class Peer:
 
     def __init__(
         self,
-        link: Link,
+        channel: Channel,
         stand_in: Callable[[Peer, list[Any]], Any],
         grants: dict[str, Grant],
         budget: int,
         shares: str = "cio",
     ) -> None:
-        self.link = link
+        self.channel = channel
         self.handles = Handles(shares)
         self.stand_ins: dict[int, int] = {}
         self._keep: list[Any] = []
@@ -93,9 +93,9 @@ class Peer:
         with self._turn:
             encoder = self._encoder()
             values = [encoder.add(arg) for arg in args]
-            self.link.send({"do": what, "of": handle, "args": values, "nodes": encoder.nodes, **more})
+            self.channel.send({"do": what, "of": handle, "args": values, "nodes": encoder.nodes, **more})
             while True:
-                message = self.link.receive()
+                message = self.channel.receive()
                 if "do" not in message:
                     return self._reply(message, encoder.objects)
                 self.serve(message)
@@ -106,13 +106,13 @@ class Peer:
         decoder.add(message.get("nodes"))
         args = message.get("args")
         if type(args) is not list:
-            raise wire.Malformed("arguments are not a list")
+            raise codec.Malformed("arguments are not a list")
         grant = self._grants.get(str(message.get("do")))
         if grant is None:
             raise Refused("a request that is not granted")
         target = None if message.get("of") is None else self.handles[message["of"]]
         values = [decoder.value(arg) for arg in args]
-        self.link.send(self._answer(lambda: grant(target, message, values), decoder.objects, message["nodes"]))
+        self.channel.send(self._answer(lambda: grant(target, message, values), decoder.objects, message["nodes"]))
 
     def _answer(self, act: Callable[[], Any], objects: list[Any], nodes: list[Any]) -> dict[str, Any]:
         try:
@@ -125,7 +125,7 @@ class Peer:
             value, failure = error.args, describe(error)
         try:
             reply = self._encoded(value, objects, nodes)
-        except wire.TooLarge as error:
+        except codec.TooLarge as error:
             return {"over": str(error)}
         except Unsendable as error:
             return {"value": [], "raised": "TypeError", "text": str(error)}
@@ -136,7 +136,7 @@ class Peer:
         reply: dict[str, Any] = {"value": encoder.add(value)}
         changed = []
         for number, node in enumerate(nodes):
-            if node[0] in wire.MUTABLE:
+            if node[0] in codec.MUTABLE:
                 now = encoder.describe(objects[number])
                 if now != node:
                     changed.append([number, now])
@@ -148,16 +148,16 @@ class Peer:
         decoder.add(message.get("nodes", []))
         changed = message.get("changed", [])
         if type(changed) is not list or any(type(change) is not list or len(change) != 2 for change in changed):
-            raise wire.Malformed("changes are not a list of pairs")
+            raise codec.Malformed("changes are not a list of pairs")
         for number, node in changed:
             decoder.update(number, node)
         return {**message, "value": decoder.value(message.get("value"))}
 
-    def _encoder(self, known: Sequence[Any] = ()) -> wire.Encoder:
-        return wire.Encoder(self._export, known, self._budget)
+    def _encoder(self, known: Sequence[Any] = ()) -> codec.Encoder:
+        return codec.Encoder(self._export, known, self._budget)
 
-    def _decoder(self, known: Sequence[Any] = ()) -> wire.Decoder:
-        return wire.Decoder(self._proxy, known)
+    def _decoder(self, known: Sequence[Any] = ()) -> codec.Decoder:
+        return codec.Decoder(self._proxy, known)
 
     def _export(self, value: Any) -> list[Any]:
         number = self.stand_ins.get(id(value))
@@ -167,7 +167,7 @@ class Peer:
         if node[0] == "H":
             return self.handles[node[1]]
         if node[0] != "h" or type(node[2]) is not int:
-            raise wire.Malformed("an unknown tag")
+            raise codec.Malformed("an unknown tag")
         value = self._stand_in(self, node)
         self._keep.append(value)
         self.stand_ins[id(value)] = node[2]
@@ -204,7 +204,7 @@ def rebuilt(name: Any, args: Any, text: Any) -> BaseException:
     """The exception that a reply names, as a builtin type."""
     kind = EXCEPTIONS.get(name) if type(name) is str else None
     if kind is None:
-        raise wire.Malformed("an unknown exception")
+        raise codec.Malformed("an unknown exception")
     try:
         return kind(*args)
     except (TypeError, ValueError):

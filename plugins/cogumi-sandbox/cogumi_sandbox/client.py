@@ -1,4 +1,4 @@
-"""A judge/worker pair as its user sees it: jobs in, results out, one at a time."""
+"""A server (oracle and worker) as its user sees it: jobs in, results out, one at a time."""
 
 from __future__ import annotations
 
@@ -9,28 +9,26 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from cogumi_code.sandbox.server import BOOT, environment
+from cogumi_sandbox import boot
 
 START, GRACE = 60.0, 60.0
-"""Seconds for a pair to start, and beyond a program's wall time for it to answer."""
+"""Seconds for a server to start, and beyond a program's wall time for it to answer."""
 
 
-class PairBroken(Exception):
-    """The pair failed, which says nothing about the program; it must be replaced."""
+class ServerBroken(Exception):
+    """The server failed, which says nothing about the program; it must be replaced."""
 
 
-class Pair:
-    """A running server. `setup` is what the zygote is told (see `walls.Setup`)."""
+class Client:
+    """A running server. `setup` is what the zygote is told (see `isolation.Setup`)."""
 
     def __init__(self, setup: dict[str, Any]) -> None:
-        path = str(Path(__file__).resolve().parents[2])
         self._out, out = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-s", "-P", "-S", "-c", BOOT.format("server"), path, str(out)],
-            env=environment(tempfile.gettempdir()),
+            boot.command("server", boot.HERE, out),
+            env=boot.environment(tempfile.gettempdir()),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -39,11 +37,11 @@ class Pair:
         )
         os.close(out)
         self._rest = b""
-        self._write({**setup, "path": path, "search": [entry for entry in sys.path if entry and entry != path]})
+        self._write({**setup, "path": boot.HERE, "search": [entry for entry in sys.path if entry and entry != boot.HERE]})
         self._read(START)
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Run one job; raises `PairBroken`."""
+        """Run one job; raises `ServerBroken`."""
         self._write(job)
         return self._read(job["limits"]["wall"] + GRACE)
 
@@ -65,20 +63,20 @@ class Pair:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except OSError as error:
-            raise PairBroken(f"the pair is gone: {error}") from error
+            raise ServerBroken(f"the server is gone: {error}") from error
 
     def _read(self, patience: float) -> dict[str, Any]:
         parts = []
         while True:
             if not select.select([self._out], [], [], patience)[0]:
-                raise PairBroken("the pair does not answer")
+                raise ServerBroken("the server does not answer")
             part = os.read(self._out, 1 << 20)
             if not part:
-                raise PairBroken("the pair has died")
+                raise ServerBroken("the server has died")
             parts.append(part)
             if part.endswith(b"\n"):
                 break
         reply: dict[str, Any] = json.loads(b"".join(parts))
         if "broken" in reply:
-            raise PairBroken(reply["broken"])
+            raise ServerBroken(reply["broken"])
         return reply

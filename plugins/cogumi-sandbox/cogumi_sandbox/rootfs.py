@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from cogumi_code.sandbox import kernel, landlock
+from cogumi_sandbox import kernel, landlock
 
 SYSTEM = tuple(map(Path, ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin")))
 FILES = tuple(map(Path, ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")))

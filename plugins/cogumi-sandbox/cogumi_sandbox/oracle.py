@@ -1,4 +1,4 @@
-"""The judge: holds the test, calls the program through a pipe, and alone decides.
+"""The oracle: holds the test, calls the program through a pipe, and alone decides.
 
 Runs in a process of its own, forked for one program from a server that has seen no other. Whatever comes through the pipe
 is hostile: it is data, or a handle that may be called, iterated over or passed back, but neither compared nor taken for
@@ -14,11 +14,10 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from cogumi_code.sandbox import peer as peers
-from cogumi_code.sandbox import wire
-from cogumi_code.sandbox.canonical import canonical
-from cogumi_code.sandbox.link import Closed, Garbled, Link, Oversized
-from cogumi_code.sandbox.peer import Fatal, Peer, Refused, rebuilt
+from cogumi_sandbox import codec, rpc
+from cogumi_sandbox.canonical import canonical
+from cogumi_sandbox.framing import Channel, Closed, Garbled, Oversized
+from cogumi_sandbox.rpc import Fatal, Peer, Refused, rebuilt
 
 MOST_ITEMS = 10_000
 """Items of an iterator that are looked at to describe a behaviour."""
@@ -32,8 +31,8 @@ class Session:
     """The conversation with one program."""
 
     def __init__(self, fd: int, limits: dict[str, Any]) -> None:
-        grants = {"call": peers.invoke, "next": lambda target, message, args: next(target)}
-        self.peer = Peer(Link(fd, limits["answer"]), self._stand_in, grants, budget=1 << 30, shares="ci")
+        grants = {"call": rpc.invoke, "next": lambda target, message, args: next(target)}
+        self.peer = Peer(Channel(fd, limits["answer"]), self._stand_in, grants, budget=1 << 30, shares="ci")
         self.ending: tuple[str, str] | None = None
 
     def spoil(self, verdict: str, detail: str) -> Spoiled:
@@ -61,11 +60,11 @@ class Session:
             raise self.spoil("crash", f"went silent instead of answering ({error})") from None
         except Oversized as error:
             raise self.spoil("output", str(error)) from None
-        except (Garbled, wire.Malformed, Refused, RecursionError) as error:
-            raise self.spoil("fail", f"answered with nonsense: {peers.summary(error)}") from None
+        except (Garbled, codec.Malformed, Refused, RecursionError) as error:
+            raise self.spoil("fail", f"answered with nonsense: {rpc.summary(error)}") from None
         except MemoryError:
             raise self.spoil("memory", "an answer too large to hold") from None
-        except peers.Unsendable as error:
+        except rpc.Unsendable as error:
             raise self.spoil("sandbox_error", f"the test cannot be carried out here: {error}") from None
         if "over" in reply:
             raise self.spoil("output", "an answer too large to cross the pipe")
@@ -80,7 +79,7 @@ class Session:
             return reply["value"]
         try:
             error = rebuilt(reply["raised"], reply["value"], reply.get("text"))
-        except wire.Malformed as malformed:
+        except codec.Malformed as malformed:
             raise self.spoil("fail", str(malformed)) from None
         if isinstance(error, MemoryError):
             raise self.spoil("memory", str(reply.get("text")))
@@ -154,7 +153,7 @@ def namespace(prompt: str) -> dict[str, Any]:
 
 
 def check(job: dict[str, Any], fd: int) -> tuple[str, str]:
-    """The verdict on a program and why, as far as its judge can tell."""
+    """The verdict on a program and why, as far as its oracle can tell."""
     session = Session(fd, job["limits"])
     try:
         names = namespace(job["prompt"])
@@ -201,7 +200,7 @@ def where(error: BaseException, test: str) -> str:
     """An exception in one line, with the line of the test that it came from."""
     walked = traceback.walk_tb(error.__traceback__)  # unlike extract_tb it does not look for sources on the disk
     lines = [line for frame, line in walked if frame.f_code.co_filename == "<test>"]
-    text = peers.summary(error)
+    text = rpc.summary(error)
     if not lines or not lines[-1]:
         return text
     line = test.splitlines()[lines[-1] - 1].strip() if lines[-1] <= len(test.splitlines()) else ""
@@ -211,7 +210,7 @@ def where(error: BaseException, test: str) -> str:
 def behave(job: dict[str, Any], fd: int, tell: Callable[[dict[str, Any]], None]) -> tuple[str, str]:
     """Call the program on each input and tell each outcome as it comes; the verdict is on the run as a whole."""
     session = Session(fd, job["limits"])
-    decoder = wire.Decoder(lambda node: (_ for _ in ()).throw(BadTest("an input is no data")))
+    decoder = codec.Decoder(lambda node: (_ for _ in ()).throw(BadTest("an input is no data")))
     decoder.add(job["nodes"])
     inputs = [decoder.value(reference) for reference in job["inputs"]]
     try:
@@ -232,6 +231,6 @@ def outcome(candidate: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         text = canonical(candidate(*arguments), MOST_ITEMS)
         after = [canonical(argument, MOST_ITEMS) for argument in arguments]
     except Exception as error:
-        return {"output": None, "error": peers.summary(error)}
+        return {"output": None, "error": rpc.summary(error)}
     changes = [f"; argument {i} becomes {new}" for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     return {"output": text + "".join(changes), "error": None}

@@ -1,7 +1,7 @@
 """Hostile, wrong and odd programs, each with its right verdict, at every level that this machine offers."""
 
 import pytest
-from cogumi_code.sandbox import Result, Sandbox
+from cogumi_sandbox import Result, Sandbox
 from sandbox_battery import BATTERY, Canary, Case
 
 LIGHT = [pytest.param(case, id=case.id) for case in BATTERY if not case.heavy]
@@ -11,16 +11,16 @@ QUICK_AND_SLOW = [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4,
 
 @pytest.mark.parametrize("case", LIGHT)
 def test_verdict(case: Case, sandbox: Sandbox, verdicts: dict[str, Result]) -> None:
-    judge(case, sandbox, verdicts)
+    verdict_is_right(case, sandbox, verdicts)
 
 
 @pytest.mark.parametrize("sandbox", QUICK_AND_SLOW, indirect=True, ids=lambda level: f"level{level}", scope="session")
 @pytest.mark.parametrize("case", HEAVY)
 def test_heavy_verdict(case: Case, sandbox: Sandbox, heavy_verdicts: dict[str, Result]) -> None:
-    judge(case, sandbox, heavy_verdicts)
+    verdict_is_right(case, sandbox, heavy_verdicts)
 
 
-def judge(case: Case, sandbox: Sandbox, verdicts: dict[str, Result]) -> None:
+def verdict_is_right(case: Case, sandbox: Sandbox, verdicts: dict[str, Result]) -> None:
     if sandbox.level not in case.levels:
         pytest.skip(f"holds at other levels only: {case.levels}")
     result = verdicts[case.id]

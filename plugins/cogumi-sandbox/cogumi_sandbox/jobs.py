@@ -1,12 +1,12 @@
-"""Programs and calls as a pair is told them, and its answers as records."""
+"""Programs and calls as a server is told them, and its answers as records."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from cogumi_code.sandbox import wire
-from cogumi_code.sandbox.records import Behaviour, Call, Limits, Program, Result
+from cogumi_sandbox import codec
+from cogumi_sandbox.records import Behaviour, Call, Limits, Program, Result
 
 
 def check_job(program: Program) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def check_job(program: Program) -> dict[str, Any]:
 
 def run_job(call: Call) -> dict[str, Any]:
     """A program to be run on inputs; raises `TypeError` for an input that is no data."""
-    encoder = wire.Encoder(_refuse)
+    encoder = codec.Encoder(_refuse)
     inputs = [encoder.add(tuple(arguments)) for arguments in call.inputs]
     return {
         "kind": "run",
@@ -46,12 +46,12 @@ def _refuse(value: Any) -> list[Any]:
 
 
 def result(reply: dict[str, Any], level: int) -> Result:
-    """What a pair answered to a check."""
+    """What a server answered to a check."""
     return Result(verdict=reply["verdict"], detail=reply["detail"], level=level, cpu=reply["cpu"], wall=reply["wall"])
 
 
 def behaviour(reply: dict[str, Any], level: int, inputs: int) -> Behaviour:
-    """What a pair answered to a run."""
+    """What a server answered to a run."""
     missing = {"output": None, "error": f"{reply['verdict']}: {reply['detail']}"}
     outcomes = [*reply["outcomes"], *[missing] * (inputs - len(reply["outcomes"]))]
     return Behaviour(
@@ -66,5 +66,5 @@ def behaviour(reply: dict[str, Any], level: int, inputs: int) -> Behaviour:
 
 
 def failure(text: str) -> dict[str, Any]:
-    """What stands for the answer of a pair that broke."""
+    """What stands for the answer of a server that broke."""
     return {"verdict": "sandbox_error", "detail": text, "cpu": 0.0, "wall": 0.0, "wall_only": False, "outcomes": []}

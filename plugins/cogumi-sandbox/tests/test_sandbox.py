@@ -10,9 +10,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from cogumi_code.sandbox import Call, Limits, NoSandbox, Program, Sandbox, probe
-from cogumi_code.sandbox.house import readable_by_all
-from cogumi_code.sandbox.sandbox import Room
+from cogumi_sandbox import Call, Limits, NoSandbox, Program, Sandbox, probe
+from cogumi_sandbox.rootfs import readable_by_all
+from cogumi_sandbox.sandbox import Room
 
 ADD = Program(
     prompt="def add(a, b):\n",
@@ -172,7 +172,7 @@ def test_a_pair_that_dies_is_replaced() -> None:
         assert [result.verdict for result in sandbox.check([ADD])] == ["pass"]
         for stat in Path("/proc").glob("[0-9]*/stat"):
             own = int(stat.read_bytes().rpartition(b")")[2].split()[1]) == os.getpid()
-            if own and b"cogumi_code.sandbox import server" in stat.with_name("cmdline").read_bytes():
+            if own and b"cogumi_sandbox import server" in stat.with_name("cmdline").read_bytes():
                 os.kill(int(stat.parent.name), signal.SIGKILL)
         assert [result.verdict for result in sandbox.check([ADD, ADD])] == ["pass", "pass"]
 
@@ -209,7 +209,7 @@ def test_being_alone_waits_for_others_and_they_for_it() -> None:
 
 SELF_CHECK = """
 import sys
-from cogumi_code.sandbox import Program, Sandbox, probe
+from cogumi_sandbox import Program, Sandbox, probe
 print([(level.number, level.why) for level in probe()], file=sys.stderr)
 with Sandbox(workers=1) as sandbox:
     good = dict(prompt="def f(x):\\n", test="def check(candidate):\\n    assert candidate(2) == 4\\n", entry_point="f")

@@ -4,15 +4,15 @@
         for result in sandbox.check([Program(prompt=..., completion=..., test=..., entry_point="add")]):
             print(result.verdict, result.detail)
 
-Judge and worker are two processes. The worker is given prompt and completion and nothing else; the judge holds the test,
+Oracle and worker are two processes. The worker is given prompt and completion and nothing else; the oracle holds the test,
 calls the program through a pipe and alone writes the verdict. The worker runs behind the strongest walls that the machine
 really offers (`probe`), and every result says which. A `sandbox_error` is the sandbox's fault and never a fail.
 """
 
-from cogumi_code.sandbox.canonical import canonical
-from cogumi_code.sandbox.levels import probe
-from cogumi_code.sandbox.records import Behaviour, Call, Level, Limits, Program, Result, Verdict
-from cogumi_code.sandbox.sandbox import NoSandbox, Sandbox
+from cogumi_sandbox.canonical import canonical
+from cogumi_sandbox.probe import probe
+from cogumi_sandbox.records import Behaviour, Call, Level, Limits, Program, Result, Verdict
+from cogumi_sandbox.sandbox import NoSandbox, Sandbox
 
 __all__ = [
     "Sandbox",

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import pytest
-from cogumi_code.sandbox import canonical
-from cogumi_code.sandbox.canonical import Indescribable
-from cogumi_code.sandbox.wire import Decoder, Encoder, Malformed, TooLarge
+from cogumi_sandbox import canonical
+from cogumi_sandbox.canonical import Indescribable
+from cogumi_sandbox.codec import Decoder, Encoder, Malformed, TooLarge
 
 
 def refuse(value: Any) -> Any:
@@ -94,7 +94,7 @@ class Lying(int):
     __hash__ = int.__hash__
 
 
-class Pair(NamedTuple):
+class Client(NamedTuple):
     a: int
     b: int
 
@@ -104,7 +104,7 @@ SUBCLASSES: list[Any] = [
     (IntEnum("Colour", "red").red, 1),  # type: ignore[attr-defined]
     (type("Text", (str,), {})("a"), "a"),
     (type("Float", (float,), {})(-0.0), -0.0),
-    (Pair(1, 2), (1, 2)),
+    (Client(1, 2), (1, 2)),
     (Counter("aab"), {"a": 2, "b": 1}),
     (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
     (defaultdict(int, {1: 2}), {1: 2}),

@@ -11,10 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cogumi_code.sandbox import filters, house
-from cogumi_code.sandbox.jobs import check_job
-from cogumi_code.sandbox.pair import Pair, PairBroken
-from cogumi_code.sandbox.records import Level, Limits, Program
+from cogumi_sandbox import filters, rootfs
+from cogumi_sandbox.client import Client, ServerBroken
+from cogumi_sandbox.jobs import check_job
+from cogumi_sandbox.records import Level, Limits, Program
 
 NAMES = {1: "namespaces", 2: "Landlock", 3: "unused user", 4: "limits alone"}
 UIDS = range(60_100, 65_000)
@@ -90,17 +90,17 @@ def through(secret, folder, process):
 """
 
 
-def try_level(number: int, library: house.Library) -> Level:
+def try_level(number: int, library: rootfs.Library) -> Level:
     """Put up the walls of a level and see whether they hold."""
     try:
-        with closing(Pair(setup(number, library.path(number)))) as pair:
-            why = _holds(pair, number)
-    except (OSError, PairBroken) as error:
+        with closing(Client(setup(number, library.path(number)))) as server:
+            why = _holds(server, number)
+    except (OSError, ServerBroken) as error:
         why = str(error)
     return Level(number=number, name=NAMES[number], available=not why, why=why or "tried, and it holds")
 
 
-def _holds(pair: Pair, number: int) -> str:
+def _holds(server: Client, number: int) -> str:
     """Why the walls do not hold; empty if they do."""
     with tempfile.TemporaryDirectory(prefix="cogumi-probe-") as folder:
         secret = Path(folder, "secret")
@@ -109,11 +109,11 @@ def _holds(pair: Pair, number: int) -> str:
         forbidden = list(ATTACKS[number])
         test = f"def check(candidate):\n    for attack in candidate({arguments}):\n        assert attack not in {forbidden}\n"
         program = Program(prompt="", completion=INTRUDER, test=test, entry_point="through", limits=Limits(cpu=2))
-        reply = pair.run(check_job(program))
+        reply = server.run(check_job(program))
     return "" if reply["verdict"] == "pass" else f"the walls do not hold: {reply['detail']}"
 
 
 def probe() -> list[Level]:
     """All levels, strongest first, each really tried."""
-    with closing(house.Library()) as library:
+    with closing(rootfs.Library()) as library:
         return [try_level(number, library) for number in NAMES]

@@ -1,4 +1,4 @@
-"""Values as flat, tagged JSON: how arguments and results cross the pipe between judge and worker.
+"""Values as flat, tagged JSON: how arguments and results cross the pipe between oracle and worker.
 
 Every container is a node in a table, and refers to others by number, so that aliases and cycles survive, nothing
 recurses, and the same numbers stand for the same objects in a reply: mutated arguments are sent back by theirs. What

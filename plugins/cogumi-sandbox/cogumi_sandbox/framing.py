@@ -23,7 +23,7 @@ class Garbled(Exception):
     """The other side's message is not JSON, or no object."""
 
 
-class Link:
+class Channel:
     """One end of a two-way stream; `most` is the longest message taken, in bytes."""
 
     def __init__(self, fd: int, most: int) -> None:

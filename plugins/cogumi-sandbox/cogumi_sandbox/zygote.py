@@ -2,7 +2,7 @@
 
 Started by exec with a clean environment, so that nothing of its parent's memory, tests above all, is in it. Speaks JSON
 over a packet socket: it is told its setup, then `start` (with two descriptors: where to print, and the channel to the
-judge) and `finish` for each program, and answers each. When it has answered `finish`, every process that the program
+oracle) and `finish` for each program, and answers each. When it has answered `finish`, every process that the program
 started is dead and what it wrote is gone.
 """
 
@@ -22,11 +22,11 @@ import sysconfig
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
-from cogumi_code.sandbox import preload, worker
-from cogumi_code.sandbox.walls import Setup, Walls
+from cogumi_sandbox import preload, worker
+from cogumi_sandbox.isolation import Isolation, Setup
 
 CHANNEL, TELL = 3, 4
-"""A worker's descriptors: the channel to its judge, and (until its walls stand) where it tells that one does not."""
+"""A worker's descriptors: the channel to its oracle, and (until its walls stand) where it tells that one does not."""
 
 
 def main(descriptor: int) -> NoReturn:
@@ -34,19 +34,19 @@ def main(descriptor: int) -> NoReturn:
     control = socket.socket(fileno=descriptor)
     message, _ = receive(control)
     message["filter"] = bytes.fromhex(message["filter"])
-    walls = Walls(Setup(**message))
-    prepare(walls.setup)
+    isolation = Isolation(Setup(**message))
+    prepare(isolation.setup)
     try:
-        walls.outer()
+        isolation.outer()
     except OSError as error:
         send(control, {"failure": str(error)})
         os._exit(1)
     send(control, {"ready": True})
     while True:
         message, fds = receive(control)
-        program = start(walls, message["limits"], fds)
+        program = start(isolation, message["limits"], fds)
         send(control, {"failure": program.failure})
-        send(control, finish(program, control, walls))
+        send(control, finish(program, control, isolation))
 
 
 def prepare(setup: Setup) -> None:
@@ -70,7 +70,7 @@ def move_packages(library: str) -> None:
     """Let packages that were imported from the standard library find their other modules in a copy of it."""
     for module in list(sys.modules.values()):
         paths = getattr(module, "__path__", None)
-        if paths and not module.__name__.startswith("cogumi_code"):
+        if paths and not module.__name__.startswith("cogumi_sandbox"):
             paths[:] = [f"{library}/{module.__name__.replace('.', '/')}"]
 
 
@@ -91,28 +91,28 @@ def spent() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def start(walls: Walls, limits: dict[str, Any], fds: list[int]) -> Started:
+def start(isolation: Isolation, limits: dict[str, Any], fds: list[int]) -> Started:
     """Fork a program's first process and wait until its walls stand."""
     report, tell = os.pipe()
     before = spent()
-    child = walls.fork(limits["disk"])
+    child = isolation.fork(limits["disk"])
     if child == 0:
         os.close(report)
-        become(walls, limits, fds, tell)
+        become(isolation, limits, fds, tell)
     for fd in (*fds, tell):
         os.close(fd)
     with os.fdopen(report, "rb") as file:
         return Started(child, file.read().decode(errors="replace"), before)
 
 
-def become(walls: Walls, limits: dict[str, Any], fds: list[int], tell: int) -> NoReturn:
-    """In the child: put up the inner walls and serve the judge; does not return."""
+def become(isolation: Isolation, limits: dict[str, Any], fds: list[int], tell: int) -> NoReturn:
+    """In the child: put up the inner walls and serve the oracle; does not return."""
     try:
         high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in (fds[0], fds[0], fds[1], tell)]
         for low, fd in zip((1, 2, CHANNEL, TELL), high, strict=True):
             os.dup2(fd, low)
         os.closerange(max(high) + 1, 1 << 16)
-        walls.inner(limits)
+        isolation.inner(limits)
         os.closerange(TELL + 1, 1 << 16)
     except BaseException as error:  # whatever it is, the walls do not stand and the program must not run
         with suppress(OSError):
@@ -123,7 +123,7 @@ def become(walls: Walls, limits: dict[str, Any], fds: list[int], tell: int) -> N
     os._exit(1)
 
 
-def finish(program: Started, control: socket.socket, walls: Walls) -> dict[str, Any]:
+def finish(program: Started, control: socket.socket, isolation: Isolation) -> dict[str, Any]:
     """Wait until the program ends or is to be ended; see to it that nothing of it is left; tell how it went."""
     watch = os.pidfd_open(program.child)
     try:
@@ -131,8 +131,8 @@ def finish(program: Started, control: socket.socket, walls: Walls) -> dict[str, 
         own = bool(select.select([watch], [], [], 0)[0])
     finally:
         os.close(watch)
-    status = walls.end(program.child)
-    walls.clean()
+    status = isolation.end(program.child)
+    isolation.clean()
     receive(control)
     return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": spent() - program.before}
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cogumi_code.sandbox import filters, house, kernel, landlock, limits
+from cogumi_sandbox import filters, kernel, landlock, limits, rootfs
 
 INSIDE = 1000
 """The user that a program is in its own user namespace."""
@@ -26,7 +26,7 @@ DENIED = (
 )
 """Why level 1 is usually missing."""
 FOLDER = "program"
-"""Name of the folder, below the pair's own, that a program may write in where it has no mounts of its own."""
+"""Name of the folder, below the server's own, that a program may write in where it has no mounts of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Setup:
     """A readable copy of the standard library, where the user to become cannot read the original."""
 
 
-class Walls:
+class Isolation:
     """Puts up both rings. Every method raises `OSError` where a wall does not stand."""
 
     def __init__(self, setup: Setup) -> None:
@@ -59,8 +59,8 @@ class Walls:
             return
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         if self.setup.level == 2:
-            libraries = [Path(self.setup.library)] if self.setup.library else house.library()
-            rules = landlock.ruleset(house.landlock_rules(libraries, Path(self.setup.temp, FOLDER)))
+            libraries = [Path(self.setup.library)] if self.setup.library else rootfs.library()
+            rules = landlock.ruleset(rootfs.landlock_rules(libraries, Path(self.setup.temp, FOLDER)))
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             landlock.enter(rules)
 
@@ -74,7 +74,7 @@ class Walls:
         os.close(tell)
         if os.waitpid(helper, 0)[1]:
             raise OSError("the maps of the user namespace cannot be written")
-        house.build(Path(house.TEMP))
+        rootfs.build(Path(rootfs.TEMP))
         child = os.fork()
         if child:
             wait_for(child)
@@ -89,7 +89,7 @@ class Walls:
     def inner(self, wanted: dict[str, Any]) -> None:
         """Put up the inner ring around this process, in the forked child."""
         os.setsid()
-        os.chdir(house.TEMP if self.setup.level == 1 else Path(self.setup.temp, FOLDER))
+        os.chdir(rootfs.TEMP if self.setup.level == 1 else Path(self.setup.temp, FOLDER))
         limits.restrict(wanted, self._processes(wanted["processes"]))
         self._drop()
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -126,13 +126,13 @@ class Walls:
     def clean(self) -> None:
         """Remove what a program that has ended wrote; folders that are not its own mount are left to the server."""
         if self.setup.level == 1:
-            kernel.unmount(house.TEMP)
+            kernel.unmount(rootfs.TEMP)
 
     def _mount_folder(self, disk: int) -> None:
         owner = INSIDE if self.setup.uid is not None else os.getuid()
         group = INSIDE if self.setup.uid is not None else os.getgid()
         options = f"size={disk},nr_inodes=8192,mode=700,uid={owner},gid={group}"
-        kernel.mount("tmpfs", house.TEMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+        kernel.mount("tmpfs", rootfs.TEMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
 
     def _processes(self, most: int) -> int | None:
         """The limit on the user's processes: a namespace has its own count, in which the zygote is two."""

@@ -8,7 +8,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from cogumi_code.sandbox import Limits, Program
+from cogumi_sandbox import Limits, Program
 
 HERE = Path(__file__).parent
 

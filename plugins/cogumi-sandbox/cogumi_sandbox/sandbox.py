@@ -1,4 +1,4 @@
-"""The sandbox: a pool of judge/worker pairs behind the strongest walls that this machine offers."""
+"""The sandbox: a pool of oracles and workers behind the strongest walls that this machine offers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from cogumi_code.sandbox import house, jobs, levels
-from cogumi_code.sandbox.pair import Pair, PairBroken
-from cogumi_code.sandbox.records import Behaviour, Call, Level, Program, Result
+from cogumi_sandbox import jobs, rootfs
+from cogumi_sandbox.client import Client, ServerBroken
+from cogumi_sandbox.probe import NAMES, setup, try_level
+from cogumi_sandbox.records import Behaviour, Call, Level, Program, Result
 
 ATTEMPTS = 3
 """How often a program is tried whose sandbox failed."""
@@ -26,7 +27,7 @@ class NoSandbox(RuntimeError):
 class Sandbox:
     """Runs programs, several at a time. A context manager.
 
-    `workers`: pairs at work at the same time, by default one per CPU. `level`: 1 to 4, or `auto` for the strongest that
+    `workers`: servers at work at the same time, by default one per CPU. `level`: 1 to 4, or `auto` for the strongest that
     holds here; limits alone (4) are used only with `accept_unsandboxed`. Raises `NoSandbox` on entering where there is
     nothing to use. Results come in the order of the programs, each as soon as it and all before it are there.
     """
@@ -42,8 +43,8 @@ class Sandbox:
         self.level = 0
         self._wanted = level
         self._accept = accept_unsandboxed
-        self._library = house.Library()
-        self._idle: SimpleQueue[Pair | None] = SimpleQueue()
+        self._library = rootfs.Library()
+        self._idle: SimpleQueue[Client | None] = SimpleQueue()
         self._room = Room()
 
     def __enter__(self) -> Self:
@@ -58,9 +59,9 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for _ in range(self.workers):
-            pair = self._idle.get()
-            if pair is not None:
-                pair.close()
+            server = self._idle.get()
+            if server is not None:
+                server.close()
         self._library.close()
 
     def check(self, programs: Iterable[Program]) -> Iterator[Result]:
@@ -93,18 +94,18 @@ class Sandbox:
         return reply
 
     def _once(self, job: dict[str, Any]) -> dict[str, Any]:
-        pair = self._idle.get()
+        server = self._idle.get()
         try:
-            if pair is None:
-                pair = Pair(levels.setup(self.level, self._library.path(self.level)))
-            return pair.run(job)
-        except (PairBroken, OSError) as error:
-            if pair is not None:
-                pair.close()
-                pair = None
+            if server is None:
+                server = Client(setup(self.level, self._library.path(self.level)))
+            return server.run(job)
+        except (ServerBroken, OSError) as error:
+            if server is not None:
+                server.close()
+                server = None
             return jobs.failure(str(error))
         finally:
-            self._idle.put(pair)
+            self._idle.put(server)
 
 
 class Room:
@@ -144,13 +145,13 @@ class Room:
                 self._changed.notify_all()
 
 
-def choose(wanted: Literal["auto", 1, 2, 3, 4], accept: bool, library: house.Library) -> int:
+def choose(wanted: Literal["auto", 1, 2, 3, 4], accept: bool, library: rootfs.Library) -> int:
     """The level to use; raises `NoSandbox`."""
     tried: list[Level] = []
-    for number in levels.NAMES if wanted == "auto" else (wanted,):
+    for number in NAMES if wanted == "auto" else (wanted,):
         if number == 4 and not accept:
             break
-        tried.append(levels.try_level(number, library))
+        tried.append(try_level(number, library))
         if tried[-1].available:
             return number
     reasons = "; ".join(f"{level.number} ({level.name}): {level.why}" for level in tried)

@@ -15,24 +15,24 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-from cogumi_code.sandbox import peer as peers
-from cogumi_code.sandbox.link import Closed, Link
-from cogumi_code.sandbox.peer import Peer
+from cogumi_sandbox import rpc
+from cogumi_sandbox.framing import Channel, Closed
+from cogumi_sandbox.rpc import Peer
 
 NAME = "program"
 """The module name that the program sees; not `__main__`, so that a script's last lines do not run."""
 
 
 def serve(fd: int, budget: int) -> None:
-    """Answer requests until the judge hangs up; never returns."""
+    """Answer requests until the oracle hangs up; never returns."""
     tempfile.tempdir = None  # a zygote's cached folder is not this program's
     random.seed(0)
     program = Program()
-    grants: dict[str, peers.Grant] = {"load": program.load, "call": call, "next": advance, "attribute": attribute}
-    peer = program.peer = Peer(Link(fd, 1 << 30), stand_in, grants, budget)
+    grants: dict[str, rpc.Grant] = {"load": program.load, "call": call, "next": advance, "attribute": attribute}
+    peer = program.peer = Peer(Channel(fd, 1 << 30), stand_in, grants, budget)
     try:
         while True:
-            peer.serve(peer.link.receive())
+            peer.serve(peer.channel.receive())
     except Closed:
         os._exit(0)
     except BaseException:  # the program broke this very loop: silence is an answer too
@@ -63,7 +63,7 @@ class Program:
 def call(target: Any, message: dict[str, Any], args: list[Any]) -> Any:
     """Call a function of the program's."""
     try:
-        return peers.invoke(target, message, args)
+        return rpc.invoke(target, message, args)
     finally:
         flush()
 
@@ -104,9 +104,9 @@ def stand_in(peer: Peer, node: list[Any]) -> Any:
 
 
 def answer(reply: dict[str, Any]) -> Any:
-    """What a reply of the judge's means to the program."""
+    """What a reply of the oracle's means to the program."""
     if "end" in reply:
         raise StopIteration(reply["value"])
     if "raised" in reply:
-        raise peers.rebuilt(reply["raised"], reply["value"], reply["text"])
+        raise rpc.rebuilt(reply["raised"], reply["value"], reply["text"])
     return reply["value"]
