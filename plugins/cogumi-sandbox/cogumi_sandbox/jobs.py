@@ -67,4 +67,4 @@ def behaviour(reply: dict[str, Any], level: int, inputs: int) -> Behaviour:
 
 def failure(text: str) -> dict[str, Any]:
     """What stands for the answer of a server that broke."""
-    return {"verdict": "sandbox_error", "detail": text, "cpu": 0.0, "wall": 0.0, "wall_only": False, "outcomes": []}
+    return {"verdict": "sandbox_error", "detail": text, "cpu": 0.0, "wall": 0.0, "again": False, "outcomes": []}

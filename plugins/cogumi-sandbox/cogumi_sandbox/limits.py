@@ -25,14 +25,28 @@ def restrict(limits: dict[str, Any], processes: int | None) -> None:
         resource.RLIMIT_AS: limits["memory"],
         resource.RLIMIT_FSIZE: limits["file"],
         resource.RLIMIT_NOFILE: limits["files"],
-        resource.RLIMIT_CPU: math.ceil(limits["cpu"]) + 1,  # in whole seconds: the watcher looks closer
     }
     if processes is not None:
         wanted[resource.RLIMIT_NPROC] = processes
     for kind, value in wanted.items():
-        most = resource.getrlimit(kind)[1]
-        value = value if most == resource.RLIM_INFINITY else min(value, most)
-        resource.setrlimit(kind, (value, value))
+        _set(kind, value, value)
+    seconds = cpu_seconds(limits["cpu"])
+    _set(resource.RLIMIT_CPU, seconds, seconds + 1)
+
+
+def cpu_seconds(limit: float) -> int:
+    """When the kernel steps in, should the watcher be too late: it counts by ticks, so that twice the limit is the limit.
+
+    First by SIGXCPU, which says why; a second later by SIGKILL.
+    """
+    return 2 * math.ceil(limit) + 1
+
+
+def _set(kind: int, soft: int, hard: int) -> None:
+    most = resource.getrlimit(kind)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
 
 
 def first_to_go() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 import traceback
 import types
 from collections.abc import Callable, Generator
@@ -152,13 +153,15 @@ def namespace(prompt: str) -> dict[str, Any]:
     return module.__dict__
 
 
-def check(job: dict[str, Any], fd: int) -> tuple[str, str]:
-    """The verdict on a program and why, as far as its oracle can tell."""
+def check(job: dict[str, Any], fd: int, tell: Callable[[dict[str, Any]], None]) -> tuple[str, str]:
+    """The verdict on a program and why, as far as its oracle can tell; tells its CPU seconds when the test is ready to run."""
     session = Session(fd, job["limits"])
     try:
         names = namespace(job["prompt"])
         names.update(session_names(session, job))
-        run_test(job["test"], names, names[job["entry_point"]])
+        function = defined(job["test"], names)
+        tell({"warm": time.process_time()})
+        function(names[job["entry_point"]])
     except BadTest as error:
         session.spoil("sandbox_error", str(error))
     except Spoiled:
@@ -182,8 +185,8 @@ class BadTest(Exception):
     """The test itself cannot be used."""
 
 
-def run_test(test: str, names: dict[str, Any], candidate: Any) -> None:
-    """Define `check` as the test does and call it."""
+def defined(test: str, names: dict[str, Any]) -> types.FunctionType:
+    """The function `check` as the test defines it among these names; raises `BadTest`."""
     random.seed(0)
     try:
         code = compile(test, "<test>", "exec", dont_inherit=True)
@@ -193,7 +196,7 @@ def run_test(test: str, names: dict[str, Any], candidate: Any) -> None:
     function = names.get("check")
     if not isinstance(function, types.FunctionType):
         raise BadTest("the test does not define check(candidate)")
-    function(candidate)
+    return function
 
 
 def where(error: BaseException, test: str) -> str:
@@ -215,6 +218,7 @@ def behave(job: dict[str, Any], fd: int, tell: Callable[[dict[str, Any]], None])
     inputs = [decoder.value(reference) for reference in job["inputs"]]
     try:
         candidate = session_names(session, job)[job["entry_point"]]
+        tell({"warm": time.process_time()})
         for arguments in inputs:
             tell(outcome(candidate, arguments))
     except Spoiled:

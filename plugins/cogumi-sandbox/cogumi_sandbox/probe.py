@@ -60,6 +60,8 @@ def _has_name(uid: int) -> bool:
     return True
 
 
+TRIES = 3
+"""How often walls are tried while a busy machine keeps from telling whether they hold."""
 ATTACKS = {
     1: ("read a file of yours", "write outside", "open a socket", "see processes", "signal outside"),
     2: ("read a file of yours", "write outside", "open a socket", "see processes", "signal outside", "start a process"),
@@ -109,7 +111,10 @@ def _holds(server: Client, number: int) -> str:
         forbidden = list(ATTACKS[number])
         test = f"def check(candidate):\n    for attack in candidate({arguments}):\n        assert attack not in {forbidden}\n"
         program = Program(prompt="", completion=INTRUDER, test=test, entry_point="through", limits=Limits(cpu=2))
-        reply = server.run(check_job(program))
+        for _ in range(TRIES):
+            reply = server.run(check_job(program))
+            if not reply["again"]:
+                break
     return "" if reply["verdict"] == "pass" else f"the walls do not hold: {reply['detail']}"
 
 

@@ -77,10 +77,10 @@ class Sandbox:
             yield from pool.map(act, items)
 
     def _tried(self, job: dict[str, Any]) -> dict[str, Any]:
-        """A job's answer: again if the sandbox failed, and once more alone if only the clock ran out."""
+        """A job's answer: again if the sandbox failed, and once more alone if the machine may have had a part in it."""
         with self._room.shared():
             reply = self._repeated(job)
-        if reply["wall_only"]:
+        if reply["again"]:
             with self._room.alone():
                 reply = self._repeated(job)
         return reply
@@ -89,7 +89,7 @@ class Sandbox:
         reply = jobs.failure("")
         for _ in range(ATTEMPTS):
             reply = self._once(job)
-            if reply["verdict"] != "sandbox_error":
+            if reply["verdict"] != "sandbox_error" or reply["again"]:
                 break
         return reply
 

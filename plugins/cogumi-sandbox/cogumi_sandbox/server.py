@@ -42,7 +42,7 @@ class Server:
         trial = Trial(self.zygote, oracle, job, printed)
         oracle.give(job, ours)
         try:
-            trial.watch(started)
+            trial.watch()
         finally:
             if trial.final is None or trial.final["spoiled"]:
                 self._retire_oracle()

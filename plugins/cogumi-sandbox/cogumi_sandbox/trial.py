@@ -1,4 +1,9 @@
-"""One program under way: watched until there is a verdict or something has run out, then ended."""
+"""One program under way: watched until there is a verdict or something has run out, then ended.
+
+A busy machine must not change a verdict. What it may have had a part in is marked `again`, to be tried once more alone:
+a clock that ran out, CPU time that was spent in a crowd, an end by a signal that nobody here sent. Where a program could not
+be watched for as long as it needs, that is a `sandbox_error`, which says nothing about the program.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,14 @@ from contextlib import suppress
 from typing import Any
 
 from cogumi_sandbox import usage
+from cogumi_sandbox.clock import Clock
 from cogumi_sandbox.framing import Closed
 from cogumi_sandbox.oracle_process import OracleProcess
 from cogumi_sandbox.zygote_process import Broken, ZygoteProcess
 
 FIRST_LOOK, NEXT_LOOK = 0.2, 0.1
 """Seconds after which, and between which, a program's processes are looked at."""
+NO_MEMORY = "the machine has no memory left: give it more, or use fewer workers"
 
 
 class Trial:
@@ -27,46 +34,48 @@ class Trial:
         self.final: dict[str, Any] | None = None
         self.output = 0
         self.ending: tuple[str, str] | None = None
-        self.wall_only = False
+        self.again = False
+        self.testing = False
         self.facts: dict[str, Any] = {}
+        self.warm_up = 0.0
+        self._killed_before = usage.killed_for_memory()
 
-    def watch(self, started: float) -> None:
-        """Wait for the oracle's verdict, until it is there or something runs out."""
-        look, wall = started + FIRST_LOOK, started + self.limits["wall"]
-        report, zygote = self.oracle.channel.fd, self.zygote.control.fileno()
-        waiting = {report, self.printed, zygote}
+    def watch(self) -> None:
+        """Wait for the oracle's verdict, until it is there or something runs out. The clock starts when the walls stand."""
+        self.started()
+        clock, planned = Clock(self.limits["wall"], seen=time.monotonic()), FIRST_LOOK
+        waiting = {self.oracle.channel.fd, self.printed}
         while self.ending is None and self.final is None:
-            ready = select.select(waiting, [], [], max(0.0, min(look, wall) - time.monotonic()))[0]
-            if zygote in ready:
-                self.started()
-                waiting.remove(zygote)
+            ready = select.select(waiting, [], [], max(0.0, clock.seen + planned - time.monotonic()))[0]
             if self.printed in ready and not self.drain():
                 waiting.remove(self.printed)
-            if report in ready:
+            if self.oracle.channel.fd in ready:
                 self.hear_oracle()
                 while self.final is None and self.ending is None and self.oracle.channel.holds_more():
                     self.hear_oracle()
-            if time.monotonic() >= look:
-                look = time.monotonic() + NEXT_LOOK
-                self.look(time.monotonic() >= wall)
-        if zygote in waiting:
-            self.started()
+            if time.monotonic() >= clock.seen + planned:
+                self.look(clock, planned)
+                planned = NEXT_LOOK
 
     def started(self) -> None:
         """Hear from the zygote whether the program's walls stand."""
-        failure = self.zygote.hear().get("failure")
-        if failure:
-            raise Broken(failure)
+        reply = self.zygote.hear()
+        if reply.get("failure"):
+            raise Broken(reply["failure"])
+        self.warm_up = reply["warm_up"]
 
     def hear_oracle(self) -> None:
         """Take one of the oracle's reports."""
         try:
             message = self.oracle.channel.receive()
         except Closed:
-            self.ending = self.ending or ("crash", "the oracle could not hold its answers")
+            killed = self.oracle.status() == -signal.SIGKILL  # which nothing here does while it is at work
+            self.ending = ("sandbox_error", NO_MEMORY) if killed else ("crash", "the oracle could not hold its answers")
             return
         if "verdict" in message:
             self.final = message
+        elif "warm" in message:
+            self.oracle.warm, self.testing = message["warm"], True
         else:
             self.outcomes.append(message)
 
@@ -78,19 +87,29 @@ class Trial:
             self.ending = ("output", f"printed more than {self.limits['output']} bytes")
         return bool(data)
 
-    def look(self, late: bool) -> None:
-        """See what the program and its oracle use, and whether the wall time is over."""
+    def look(self, clock: Clock, planned: float) -> None:
+        """See what the program and its oracle use, and whether its time is over."""
         if self.final is not None or self.ending is not None:
             return
-        zygote, most = self.zygote, self.limits["cpu"]
-        now = usage.of_descendants(zygote.pid, 1 if zygote.level == 1 else 0)
-        self.ending = usage.over(self.limits, now, str(zygote.folder) if zygote.level > 1 else None)
+        level = self.zygote.level
+        found = usage.of_descendants(self.zygote.pid, 1 if level == 1 else 0)
+        now = usage.Usage(max(found.cpu - self.warm_up, 0.0), found.memory, found.wants)
         checking = self.oracle.cpu()
-        if self.ending is None and checking > most:
-            self.ending = ("timeout", f"the test needs more than {most:g} s of CPU time on its answers")
-        if self.ending is None and late:
-            self.ending = ("timeout", f"more than {self.limits['wall']:g} s, of which {now.cpu:.1f} s of CPU time")
-            self.wall_only = now.cpu + checking < 0.9 * most
+        clock.look(time.monotonic(), planned, now.cpu + checking, now.wants or usage.wants(self.oracle.pid))
+        self.ending = usage.over(self.limits, now, str(self.zygote.folder) if level > 1 else None)
+        self.ending = self.ending or self.checked_too_long(checking)
+        if self.ending is not None:
+            self.again = self.ending[0] == "timeout" and clock.contended
+        else:
+            self.ending = out_of_time(clock)
+            self.again = self.ending is not None
+
+    def checked_too_long(self, checking: float) -> tuple[str, str] | None:
+        """The verdict where the oracle needs too much CPU time: on the program's answers, or before it asks for any."""
+        most = self.limits["cpu"]
+        if self.testing:
+            return ("timeout", f"the test needs more than {most:g} s of CPU time on its answers") if checking > most else None
+        return ("sandbox_error", "prompt and test take too long to load") if checking > 2 * most + 1 else None
 
     def end(self) -> None:
         """End the program, and gather what is known of it."""
@@ -109,17 +128,44 @@ class Trial:
         """Everything that is known, put together."""
         verdict, detail = self.verdict()
         told = {"verdict": verdict, "detail": detail, "cpu": self.facts["cpu"], "wall": wall}
-        return {**told, "wall_only": self.wall_only, "outcomes": self.outcomes}
+        return {**told, "again": self.again, "outcomes": self.outcomes}
 
     def verdict(self) -> tuple[str, str]:
         """The verdict: what ran out first, then what the oracle says."""
         if self.ending is not None:
             return self.ending
-        if self.facts["cpu"] > self.limits["cpu"]:
+        if self.facts["cpu"] > self.limits["cpu"] or self._ended_by(signal.SIGXCPU):
             return "timeout", f"more than {self.limits['cpu']:g} s of CPU time"
         assert self.final is not None  # the watch ends with the one or the other
-        crashed = self.final["verdict"] == "crash" and self.facts["own"]
-        return self.final["verdict"], ended(self.facts["status"]) if crashed else self.final["detail"]
+        if self.final["verdict"] == "crash":
+            return self._crash(self.final["detail"])
+        return self.final["verdict"], self.final["detail"]
+
+    def _crash(self, detail: str) -> tuple[str, str]:
+        """The verdict on a program that went silent. Whoever killed it may have been the machine.
+
+        Its channel closes a moment before it is dead, so that it may seem alive then.
+        """
+        if self._ended_by(signal.SIGKILL) and usage.killed_for_memory() > self._killed_before:
+            return "sandbox_error", NO_MEMORY
+        self.again = self._ended_by(signal.SIGKILL)
+        return "crash", ended(self.facts["status"]) if self.facts["own"] else detail
+
+    def _ended_by(self, number: signal.Signals) -> bool:
+        """Did the program's first process end by this signal (or by SIGKILL from here, once it had gone silent)?"""
+        return self.final is not None and self.final["verdict"] == "crash" and self.facts["status"] == -number
+
+
+def out_of_time(clock: Clock) -> tuple[str, str] | None:
+    """The verdict on a program by the clock alone; None while it has time."""
+    if clock.ran_out:
+        return "timeout", f"more than {clock.wall:g} s, of which {clock.used:.1f} s of CPU time"
+    if clock.hopeless:
+        return (
+            "sandbox_error",
+            f"the machine is too busy: the program waited {clock.held:.0f} s for a processor (use fewer workers)",
+        )
+    return None
 
 
 def ended(status: int) -> str:

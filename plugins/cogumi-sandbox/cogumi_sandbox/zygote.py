@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import sysconfig
+import time
 from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
@@ -26,7 +27,9 @@ from cogumi_sandbox import preload, worker
 from cogumi_sandbox.isolation import Isolation, Setup
 
 CHANNEL, TELL = 3, 4
-"""A worker's descriptors: the channel to its oracle, and (until its walls stand) where it tells that one does not."""
+"""A worker's descriptors: the channel to its oracle, and (until its walls stand) where it tells whether they do."""
+STANDS = "stands "
+"""What a worker tells when they do, followed by its CPU seconds until then; anything else says why they do not."""
 
 
 def main(descriptor: int) -> NoReturn:
@@ -45,7 +48,7 @@ def main(descriptor: int) -> NoReturn:
     while True:
         message, fds = receive(control)
         program = start(isolation, message["limits"], fds)
-        send(control, {"failure": program.failure})
+        send(control, {"failure": program.failure, "warm_up": program.warm_up})
         send(control, finish(program, control, isolation))
 
 
@@ -81,6 +84,8 @@ class Started(NamedTuple):
     """Its first process."""
     failure: str
     """Why its walls do not stand; empty if they do."""
+    warm_up: float
+    """CPU seconds that it had used when they stood: none of its own doing."""
     before: float
     """CPU seconds of earlier programs."""
 
@@ -102,7 +107,10 @@ def start(isolation: Isolation, limits: dict[str, Any], fds: list[int]) -> Start
     for fd in (*fds, tell):
         os.close(fd)
     with os.fdopen(report, "rb") as file:
-        return Started(child, file.read().decode(errors="replace"), before)
+        told = file.read().decode(errors="replace")
+    if told.startswith(STANDS):
+        return Started(child, "", float(told.removeprefix(STANDS)), before)
+    return Started(child, told or "its first process ended before its walls stood", 0.0, before)
 
 
 def become(isolation: Isolation, limits: dict[str, Any], fds: list[int], tell: int) -> NoReturn:
@@ -118,6 +126,7 @@ def become(isolation: Isolation, limits: dict[str, Any], fds: list[int], tell: i
         with suppress(OSError):
             os.write(TELL, f"{type(error).__name__}: {error}"[:500].encode())
         os._exit(1)
+    os.write(TELL, f"{STANDS}{time.process_time()}".encode())
     os.close(TELL)
     worker.serve(CHANNEL, limits["answer"])
     os._exit(1)
@@ -134,7 +143,8 @@ def finish(program: Started, control: socket.socket, isolation: Isolation) -> di
     status = isolation.end(program.child)
     isolation.clean()
     receive(control)
-    return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": spent() - program.before}
+    used = spent() - program.before - program.warm_up - isolation.clearing
+    return {"own": own, "status": os.waitstatus_to_exitcode(status), "cpu": max(used, 0.0)}
 
 
 def send(control: socket.socket, message: dict[str, Any]) -> None:

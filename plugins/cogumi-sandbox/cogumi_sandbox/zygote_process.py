@@ -14,7 +14,7 @@ from typing import Any
 from cogumi_sandbox import boot, cleanup, rootfs
 from cogumi_sandbox.isolation import FOLDER
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds within which a zygote has to answer, or is given up."""
 
 
