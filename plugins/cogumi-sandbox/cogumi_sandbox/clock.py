@@ -51,5 +51,5 @@ class Clock:
 
     @property
     def contended(self) -> bool:
-        """Was the program held up for so long that its CPU time too is worth little? Caches and twin cores are shared."""
-        return self.held > 0.5 * self.used
+        """Did the program wait longer than it ran? Then its CPU time too says little: caches and twin cores are shared."""
+        return self.held > self.used

@@ -77,7 +77,7 @@ class Isolation:
         os.close(tell)
         if os.waitpid(helper, 0)[1]:
             raise OSError("the maps of the user namespace cannot be written")
-        rootfs.build(Path(rootfs.TEMP))
+        rootfs.build(Path(rootfs.MOUNT))
         child = os.fork()
         if child:
             wait_for(child)

@@ -47,7 +47,11 @@ def _refuse(value: Any) -> list[Any]:
 
 def result(reply: dict[str, Any], level: int) -> Result:
     """What a server answered to a check."""
-    return Result(verdict=reply["verdict"], detail=reply["detail"], level=level, cpu=reply["cpu"], wall=reply["wall"])
+    return Result(level=level, **_told(reply))
+
+
+def _told(reply: dict[str, Any]) -> dict[str, Any]:
+    return {name: reply[name] for name in ("verdict", "detail", "printed", "cpu", "wall")}
 
 
 def behaviour(reply: dict[str, Any], level: int, inputs: int) -> Behaviour:
@@ -57,14 +61,12 @@ def behaviour(reply: dict[str, Any], level: int, inputs: int) -> Behaviour:
     return Behaviour(
         outputs=tuple(outcome["output"] for outcome in outcomes),
         errors=tuple(outcome["error"] for outcome in outcomes),
-        verdict=reply["verdict"],
-        detail=reply["detail"],
         level=level,
-        cpu=reply["cpu"],
-        wall=reply["wall"],
+        **_told(reply),
     )
 
 
 def failure(text: str) -> dict[str, Any]:
     """What stands for the answer of a server that broke."""
-    return {"verdict": "sandbox_error", "detail": text, "cpu": 0.0, "wall": 0.0, "again": False, "outcomes": []}
+    figures = {"printed": "", "cpu": 0.0, "wall": 0.0}
+    return {"verdict": "sandbox_error", "detail": text, **figures, "again": False, "outcomes": []}

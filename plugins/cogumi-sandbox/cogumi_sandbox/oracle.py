@@ -15,10 +15,11 @@ import types
 from collections.abc import Callable, Generator
 from typing import Any
 
-from cogumi_sandbox import codec, rpc
+from cogumi_sandbox import codec, exceptions, rpc
 from cogumi_sandbox.canonical import canonical
 from cogumi_sandbox.framing import Channel, Closed, Garbled, Oversized
-from cogumi_sandbox.rpc import Fatal, Peer, Refused, rebuilt
+from cogumi_sandbox.remote import Remote, RemoteFunction
+from cogumi_sandbox.rpc import Fatal, Peer, Refused
 
 MOST_ITEMS = 10_000
 """Items of an iterator that are looked at to describe a behaviour."""
@@ -29,9 +30,13 @@ class Spoiled(Fatal):
 
 
 class Session:
-    """The conversation with one program."""
+    """The conversation with one program. `names`: what its prompt defines; None where only builtin exceptions matter."""
 
-    def __init__(self, fd: int, limits: dict[str, Any]) -> None:
+    operators = False
+    """Whether the program's objects are what is to be tested, and their operators with them."""
+
+    def __init__(self, fd: int, limits: dict[str, Any], names: dict[str, Any] | None = None) -> None:
+        self.names = names
         grants = {"call": rpc.invoke, "next": lambda target, message, args: next(target)}
         self.peer = Peer(Channel(fd, limits["answer"]), self._stand_in, grants, budget=1 << 30, shares="ci")
         self.ending: tuple[str, str] | None = None
@@ -62,7 +67,7 @@ class Session:
         except Oversized as error:
             raise self.spoil("output", str(error)) from None
         except (Garbled, codec.Malformed, Refused, RecursionError) as error:
-            raise self.spoil("fail", f"answered with nonsense: {rpc.summary(error)}") from None
+            raise self.spoil("fail", f"answered with nonsense: {exceptions.summary(error)}") from None
         except MemoryError:
             raise self.spoil("memory", "an answer too large to hold") from None
         except rpc.Unsendable as error:
@@ -79,7 +84,7 @@ class Session:
         if "raised" not in reply:
             return reply["value"]
         try:
-            error = rebuilt(reply["raised"], reply["value"], reply.get("text"))
+            error = exceptions.rebuilt(reply, self.names)
         except codec.Malformed as malformed:
             raise self.spoil("fail", str(malformed)) from None
         if isinstance(error, MemoryError):
@@ -104,41 +109,6 @@ class Session:
         return (RemoteFunction if node[1] == "c" else Remote)(self, node[2], str(node[3]))
 
 
-class Remote:
-    """An object of the program's that is no data. It can be handed back, and its public attributes looked at."""
-
-    __slots__ = ("__weakref__", "_handle", "_kind", "_session")
-
-    def __init__(self, session: Session, handle: int, kind: str) -> None:
-        self._session, self._handle, self._kind = session, handle, kind
-
-    def _refuse(self, *others: object) -> Any:
-        detail = f"answered with a {self._kind} object, which cannot be compared or taken for true or false"
-        raise self._session.spoil("fail", detail)
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __reduce_ex__ = _refuse
-    __hash__ = object.__hash__
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self._session.answer("attribute", self._handle, name=name)
-
-    def __repr__(self) -> str:
-        return "<an object of the program's>"
-
-
-class RemoteFunction(Remote):
-    """A function or class of the program's."""
-
-    __slots__ = ()
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """Call it in the worker; arguments that it changes are changed here too."""
-        values = (*args, *keywords.values())
-        return self._session.answer("call", self._handle, values, keywords=list(keywords))
-
-
 def namespace(prompt: str) -> dict[str, Any]:
     """What the prompt alone defines: imports and helper functions that tests may use."""
     module = types.ModuleType("prompt")
@@ -158,6 +128,7 @@ def check(job: dict[str, Any], fd: int, tell: Callable[[dict[str, Any]], None]) 
     session = Session(fd, job["limits"])
     try:
         names = namespace(job["prompt"])
+        session.names, session.operators = dict(names), isinstance(names.get(job["entry_point"]), type)
         names.update(session_names(session, job))
         function = defined(job["test"], names)
         tell({"warm": time.process_time()})
@@ -203,7 +174,7 @@ def where(error: BaseException, test: str) -> str:
     """An exception in one line, with the line of the test that it came from."""
     walked = traceback.walk_tb(error.__traceback__)  # unlike extract_tb it does not look for sources on the disk
     lines = [line for frame, line in walked if frame.f_code.co_filename == "<test>"]
-    text = rpc.summary(error)
+    text = exceptions.summary(error)
     if not lines or not lines[-1]:
         return text
     line = test.splitlines()[lines[-1] - 1].strip() if lines[-1] <= len(test.splitlines()) else ""
@@ -235,6 +206,6 @@ def outcome(candidate: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         text = canonical(candidate(*arguments), MOST_ITEMS)
         after = [canonical(argument, MOST_ITEMS) for argument in arguments]
     except Exception as error:
-        return {"output": None, "error": rpc.summary(error)}
+        return {"output": None, "error": exceptions.summary(error)}
     changes = [f"; argument {i} becomes {new}" for i, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
     return {"output": text + "".join(changes), "error": None}

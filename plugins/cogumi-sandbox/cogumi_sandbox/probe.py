@@ -70,7 +70,7 @@ ATTACKS = {
 }
 """What a program must not be able to do behind the walls of each level."""
 INTRUDER = """
-import os, socket
+import colorsys, os, socket
 
 def tried(act, *args):
     try:
@@ -115,6 +115,8 @@ def _holds(server: Client, number: int) -> str:
             reply = server.run(check_job(program))
             if not reply["again"]:
                 break
+    if reply["detail"].startswith("loading"):  # it imports a module that is not in memory yet
+        return f"programs cannot be run: {reply['detail']}"
     return "" if reply["verdict"] == "pass" else f"the walls do not hold: {reply['detail']}"
 
 

@@ -10,10 +10,11 @@ from typing import Any, Literal, TypeAlias
 Verdict: TypeAlias = Literal["pass", "fail", "timeout", "memory", "output", "crash", "sandbox_error"]
 """How a program ended.
 
-`pass`: the test ran to its end; `fail`: it did not, or the program could not be loaded; `timeout`: CPU time (or, tried
-twice, wall time) ran out; `memory`: it asked for more memory than it may have; `output`: it printed more, or answered
-with more, than it may; `crash`: its process ended or went silent instead of answering; `sandbox_error`: the sandbox
-itself failed, which says nothing about the program and is never to be counted as a fail.
+`pass`: the test ran to its end; `fail`: it did not, or the program could not be loaded; `timeout`: CPU time ran out, or
+(tried twice) it did nothing for too long; `memory`: it asked for more memory than it may have; `output`: it printed without
+end, or answered or stored more than it may; `crash`: its process ended or went silent instead of answering;
+`sandbox_error`: the sandbox failed, or the machine was too busy to tell, which says nothing about the program and is never
+to be counted as a fail.
 """
 
 
@@ -34,17 +35,19 @@ class Limits:
     files: int = 64
     """Open file descriptors of each process."""
     output: int = 64 << 10
-    """What it may print, standard output and standard error together."""
+    """How much is kept of what it prints, standard output and standard error together; the rest is thrown away."""
+    flood: int = 16 << 20
+    """What it may print in all: of a program that prints more, no one would read it."""
     answer: int = 16 << 20
     """What it may answer to one call, as it crosses the pipe."""
 
     @property
     def wall(self) -> float:
-        """Wall time: CPU time decides, so this is generous, and running into it alone is tried once more."""
+        """Time in which it may do nothing: CPU time decides, and waiting for a processor does not count (see `clock`)."""
         return 3 * self.cpu + 2
 
     def __post_init__(self) -> None:
-        for name in ("cpu", "memory", "processes", "file", "disk", "files", "output", "answer"):
+        for name in ("cpu", "memory", "processes", "file", "disk", "files", "output", "flood", "answer"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: {value!r} is not a positive number")
@@ -94,8 +97,10 @@ class Result:
     """One line for people: the failing assertion, the exception, the signal; printable characters only."""
     level: int
     """The walls it ran behind: 1 (namespaces) to 4 (limits alone), 0 when it could not be run."""
+    printed: str = ""
+    """What it printed, as far as `Limits.output` goes: lines of printable characters."""
     cpu: float = 0.0
-    """CPU seconds of all its processes."""
+    """CPU seconds of all its processes, once its isolation stood."""
     wall: float = 0.0
     """Seconds from start to the last process's end."""
 
@@ -119,6 +124,8 @@ class Behaviour:
     detail: str
     """One line for people."""
     level: int
+    """As in `Result`."""
+    printed: str = ""
     """As in `Result`."""
     cpu: float = 0.0
     """As in `Result`."""

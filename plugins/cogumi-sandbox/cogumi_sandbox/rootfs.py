@@ -22,8 +22,8 @@ HIDDEN = ("site-packages", "dist-packages")
 """Folders of installed packages."""
 UNNEEDED = ("test", "tests", "idlelib", "ensurepip", "lib2to3", "tkinter", "turtledemo", "config-*")
 """Parts of the standard library that a copy of it goes without."""
-TEMP = "/tmp"
-"""Where a program writes that has a mount of its own."""
+MOUNT = "/tmp"
+"""Where the new root is put together."""
 READ_ONLY, NO_SETUID, NO_DEVICES = 1, 2, 4
 """Attributes of mounts."""
 
@@ -38,6 +38,14 @@ def interpreter() -> list[Path]:
     """The folders that an interpreter outside of the system's own folders needs."""
     base = Path(sys.base_prefix).resolve()
     return [path for path in (base / "bin", base / "lib") if path.is_dir()] if base != Path("/usr") else []
+
+
+def _temp() -> str:
+    return "/program" if any(path.is_relative_to("/tmp") for path in interpreter()) else "/tmp"
+
+
+TEMP = _temp()
+"""Where a program writes that has a mount of its own: not over the interpreter's library, wherever that lies."""
 
 
 def hidden(folder: Path) -> list[Path]:
@@ -56,9 +64,10 @@ def build(root: Path) -> None:
     handles = {path: os.open(path, os.O_PATH) for path in (*sources, *DEVICES) if not path.is_symlink()}
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", str(root), "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m")
-    for name in ("dev", "tmp"):
-        (root / name).mkdir()
-    (root / "dev/shm").symlink_to(TEMP)
+    for folder in (root / "dev", inside(Path(TEMP), root)):
+        folder.mkdir()
+    if not any(path.is_relative_to("/dev/shm") for path in interpreter()):
+        (root / "dev/shm").symlink_to(TEMP)
     for path in sources:
         if path.is_symlink():
             _link(path, root)

@@ -7,21 +7,12 @@ the other side is given their numbers. What a side does when asked is its table 
 
 from __future__ import annotations
 
-import builtins
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from cogumi_sandbox import codec
+from cogumi_sandbox import codec, exceptions
 from cogumi_sandbox.framing import Channel
-
-EXCEPTIONS = {
-    name: value
-    for name, value in vars(builtins).items()
-    if isinstance(value, type) and issubclass(value, BaseException) and not issubclass(value, BaseExceptionGroup)
-}
-"""Exceptions that cross as themselves; any other crosses as its nearest ancestor among them."""
-
 
 Grant: TypeAlias = Callable[[Any, dict[str, Any], list[Any]], Any]
 """Serves one kind of request: given the object that it is about, the message and the decoded arguments."""
@@ -82,7 +73,7 @@ class Peer:
         self.channel = channel
         self.handles = Handles(shares)
         self.stand_ins: dict[int, int] = {}
-        self._keep: list[Any] = []
+        self._known: dict[int, Any] = {}
         self._stand_in = stand_in
         self._grants = grants
         self._budget = budget
@@ -122,13 +113,14 @@ class Peer:
         except Fatal:
             raise
         except BaseException as error:  # whatever the called code raises is its caller's business
-            value, failure = error.args, describe(error)
+            value, failure = exceptions.contents(error), exceptions.describe(error)
         try:
             reply = self._encoded(value, objects, nodes)
         except codec.TooLarge as error:
             return {"over": str(error)}
         except Unsendable as error:
-            return {"value": [], "raised": "TypeError", "text": str(error)}
+            refusal = TypeError(str(error))
+            return {**self._encoded(exceptions.contents(refusal), objects, []), **exceptions.describe(refusal)}
         return reply if failure is None else {**reply, **failure}
 
     def _encoded(self, value: Any, objects: list[Any], nodes: list[Any]) -> dict[str, Any]:
@@ -168,10 +160,10 @@ class Peer:
             return self.handles[node[1]]
         if node[0] != "h" or type(node[2]) is not int:
             raise codec.Malformed("an unknown tag")
-        value = self._stand_in(self, node)
-        self._keep.append(value)
-        self.stand_ins[id(value)] = node[2]
-        return value
+        if node[2] not in self._known:  # the same object is the same object here
+            value = self._known[node[2]] = self._stand_in(self, node)
+            self.stand_ins[id(value)] = node[2]
+        return self._known[node[2]]
 
 
 def invoke(target: Any, message: dict[str, Any], args: list[Any]) -> Any:
@@ -183,29 +175,3 @@ def invoke(target: Any, message: dict[str, Any], args: list[Any]) -> Any:
 
 class Fatal(BaseException):
     """Ends the conversation; never an answer to anything."""
-
-
-def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as part of a reply, without its arguments."""
-    names = [kind.__name__ for kind in type(error).__mro__ if EXCEPTIONS.get(kind.__name__) is kind]
-    return {"raised": names[0] if names else "Exception", "text": summary(error)}
-
-
-def summary(error: BaseException) -> str:
-    """An exception in one line."""
-    try:
-        text = str(error)
-    except BaseException as second:  # a hostile __str__
-        text = f"<unprintable: {type(second).__name__}>"
-    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
-
-
-def rebuilt(name: Any, args: Any, text: Any) -> BaseException:
-    """The exception that a reply names, as a builtin type."""
-    kind = EXCEPTIONS.get(name) if type(name) is str else None
-    if kind is None:
-        raise codec.Malformed("an unknown exception")
-    try:
-        return kind(*args)
-    except (TypeError, ValueError):
-        return RuntimeError(str(text)[:500])

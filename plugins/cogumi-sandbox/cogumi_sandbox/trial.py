@@ -32,7 +32,7 @@ class Trial:
         self.zygote, self.oracle, self.limits, self.printed = zygote, oracle, job["limits"], printed
         self.outcomes: list[dict[str, Any]] = []
         self.final: dict[str, Any] | None = None
-        self.output = 0
+        self.output, self.kept = 0, bytearray()
         self.ending: tuple[str, str] | None = None
         self.again = False
         self.testing = False
@@ -80,11 +80,12 @@ class Trial:
             self.outcomes.append(message)
 
     def drain(self) -> bool:
-        """Take what was printed; False at its end, and beyond the limit."""
+        """Take what was printed, and keep the beginning; False at its end."""
         data = os.read(self.printed, 1 << 16)
         self.output += len(data)
-        if self.output > self.limits["output"] and self.ending is None:
-            self.ending = ("output", f"printed more than {self.limits['output']} bytes")
+        self.kept += data[: max(0, self.limits["output"] - len(self.kept))]
+        if self.output > self.limits["flood"] and self.ending is None:
+            self.ending = ("output", f"printed more than {self.limits['flood']} bytes")
         return bool(data)
 
     def look(self, clock: Clock, planned: float) -> None:
@@ -128,7 +129,7 @@ class Trial:
         """Everything that is known, put together."""
         verdict, detail = self.verdict()
         told = {"verdict": verdict, "detail": detail, "cpu": self.facts["cpu"], "wall": wall}
-        return {**told, "again": self.again, "outcomes": self.outcomes}
+        return {**told, "printed": lines(bytes(self.kept)), "again": self.again, "outcomes": self.outcomes}
 
     def verdict(self) -> tuple[str, str]:
         """The verdict: what ran out first, then what the oracle says."""
@@ -166,6 +167,12 @@ def out_of_time(clock: Clock) -> tuple[str, str] | None:
             f"the machine is too busy: the program waited {clock.held:.0f} s for a processor (use fewer workers)",
         )
     return None
+
+
+def lines(printed: bytes) -> str:
+    """What was printed without anything that a terminal could take for a command."""
+    text = printed.decode(errors="replace")
+    return text if text.isprintable() else "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
 def ended(status: int) -> str:

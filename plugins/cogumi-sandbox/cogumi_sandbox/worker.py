@@ -7,16 +7,18 @@ happens here decides anything; a program that takes this process over can answer
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
 import random
 import sys
 import tempfile
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from cogumi_sandbox import rpc
+from cogumi_sandbox import exceptions, rpc
 from cogumi_sandbox.framing import Channel, Closed
+from cogumi_sandbox.remote import ARITHMETIC, COMPARISONS
 from cogumi_sandbox.rpc import Peer
 
 NAME = "program"
@@ -28,7 +30,13 @@ def serve(fd: int, budget: int) -> None:
     tempfile.tempdir = None  # a zygote's cached folder is not this program's
     random.seed(0)
     program = Program()
-    grants: dict[str, rpc.Grant] = {"load": program.load, "call": call, "next": advance, "attribute": attribute}
+    grants: dict[str, rpc.Grant] = {
+        "load": program.load,
+        "call": call,
+        "next": advance,
+        "attribute": attribute,
+        "operate": operate,
+    }
     peer = program.peer = Peer(Channel(fd, 1 << 30), stand_in, grants, budget)
     try:
         while True:
@@ -81,6 +89,34 @@ def attribute(target: Any, message: dict[str, Any], args: list[Any]) -> Any:
     return getattr(target, message["name"])
 
 
+def _swapped(act: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda target, other: act(other, target)
+
+
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    **{name: getattr(operator, f"__{name}__") for name in (*COMPARISONS, *ARITHMETIC, "getitem", "setitem", "delitem")},
+    **{f"r{name}": _swapped(getattr(operator, f"__{name}__")) for name in ARITHMETIC},
+    "len": len,
+    "iter": iter,
+    "str": str,
+    "repr": repr,
+    "bool": bool,
+    "setattr": setattr,
+    "isinstance": lambda target, value: isinstance(value, target),
+    "enter": lambda target: type(target).__enter__(target),
+    "exit": lambda target: type(target).__exit__(target, None, None, None),
+}
+"""What may be done with an object, by the name of the operation."""
+
+
+def operate(target: Any, message: dict[str, Any], args: list[Any]) -> Any:
+    """An operation on an object of the program's."""
+    try:
+        return OPERATIONS[message["name"]](target, *args)
+    finally:
+        flush()
+
+
 def flush(_flushers: tuple[Any, ...] = (sys.stdout, sys.stderr)) -> None:
     """Put out what was printed, so that it counts however the process ends."""
     for stream in _flushers:
@@ -108,5 +144,5 @@ def answer(reply: dict[str, Any]) -> Any:
     if "end" in reply:
         raise StopIteration(reply["value"])
     if "raised" in reply:
-        raise rpc.rebuilt(reply["raised"], reply["value"], reply["text"])
+        raise exceptions.rebuilt(reply)
     return reply["value"]
