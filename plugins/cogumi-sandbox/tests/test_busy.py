@@ -188,12 +188,39 @@ def test_a_program_that_the_machine_kills_is_tried_again() -> None:
 
 
 def test_what_a_test_imports_is_not_the_programs_time() -> None:
-    item = program("def f(x): return x", cpu=0.3)
+    item = program("import time\ndef f(x): time.sleep(0.5); return x", cpu=0.3)
     slow = "import time\nwhile time.process_time() < {cpu}: pass\n"
     with Sandbox(workers=1) as sandbox:
         tests = [slow.format(cpu=1.0) + item.test, slow.format(cpu=60) + item.test]
         results = list(sandbox.check([replace(item, test=test) for test in tests]))
     assert [(result.verdict, result.passed) for result in results] == [("pass", True), ("sandbox_error", None)]
+
+
+def test_an_oracle_that_the_machine_kills_is_not_the_programs_fault() -> None:
+    killed = program("def f(x): return x", test="import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    ended = program("def f(x): return x", test="import os; os._exit(3)")
+    with Sandbox(workers=1) as sandbox:
+        assert [result.verdict for result in sandbox.check([killed, ended])] == ["sandbox_error", "crash"]
+
+
+DIES_EARLY = """
+import os
+from cogumi_sandbox import zygote
+
+class Isolation:
+    def fork(self, disk):
+        return os.fork()
+
+zygote.become = lambda *args: os._exit(0)
+fds = list(os.pipe())
+started = zygote.start(Isolation(), {"disk": 1}, fds)
+print(started.failure)
+"""
+
+
+def test_a_program_that_the_machine_kills_before_it_runs_has_not_run() -> None:
+    done = subprocess.run([sys.executable, "-c", DIES_EARLY], capture_output=True, text=True, check=True)
+    assert done.stdout == "its first process ended before its walls stood\n"
 
 
 def test_behaviours_are_the_same_on_a_busy_machine() -> None:
@@ -209,6 +236,14 @@ def test_who_wants_a_processor_is_seen() -> None:
         while not of_descendants(os.getpid(), 0).wants and time.monotonic() < deadline:
             time.sleep(0.01)
         assert of_descendants(os.getpid(), 0).wants
+    thread = "import threading, time\nt = threading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True)\n"
+    with subprocess.Popen([sys.executable, "-c", thread + "t.start(); t.join(60)"]) as process:
+        deadline, states = time.monotonic() + 20, set[bytes]()
+        while time.monotonic() < deadline and not (b"S" in states and wants(process.pid)):
+            states = {Path(f"/proc/{process.pid}/stat").read_bytes().rpartition(b")")[2].split()[0]}
+            time.sleep(0.01)
+        process.kill()
+    assert time.monotonic() < deadline
     sleeper = subprocess.Popen(["sleep", "60"])
     while sleeper.poll() is None and wants(sleeper.pid):
         time.sleep(0.01)
