@@ -38,12 +38,14 @@ class Trial:
         self.testing = False
         self.facts: dict[str, Any] = {}
         self.warm_up = 0.0
+        self.clock = Clock(self.limits["wall"], seen=0.0)
         self._killed_before = usage.killed_for_memory()
 
     def watch(self) -> None:
         """Wait for the oracle's verdict, until it is there or something runs out. The clock starts when the walls stand."""
         self.started()
-        clock, planned = Clock(self.limits["wall"], seen=time.monotonic()), FIRST_LOOK
+        clock, planned = self.clock, FIRST_LOOK
+        clock.seen = time.monotonic()
         waiting = {self.oracle.channel.fd, self.printed}
         while self.ending is None and self.final is None:
             ready = select.select(waiting, [], [], max(0.0, clock.seen + planned - time.monotonic()))[0]
@@ -54,7 +56,7 @@ class Trial:
                 while self.final is None and self.ending is None and self.oracle.channel.holds_more():
                     self.hear_oracle()
             if time.monotonic() >= clock.seen + planned:
-                self.look(clock, planned)
+                self.look(planned)
                 planned = NEXT_LOOK
 
     def started(self) -> None:
@@ -88,11 +90,11 @@ class Trial:
             self.ending = ("output", f"printed more than {self.limits['flood']} bytes")
         return bool(data)
 
-    def look(self, clock: Clock, planned: float) -> None:
+    def look(self, planned: float) -> None:
         """See what the program and its oracle use, and whether its time is over."""
         if self.final is not None or self.ending is not None:
             return
-        level = self.zygote.level
+        level, clock = self.zygote.level, self.clock
         found = usage.of_descendants(self.zygote.pid, 1 if level == 1 else 0)
         now = usage.Usage(max(found.cpu - self.warm_up, 0.0), found.memory, found.wants)
         checking = self.oracle.cpu()
@@ -136,6 +138,7 @@ class Trial:
         if self.ending is not None:
             return self.ending
         if self.facts["cpu"] > self.limits["cpu"] or self._ended_by(signal.SIGXCPU):
+            self.again = self.clock.contended
             return "timeout", f"more than {self.limits['cpu']:g} s of CPU time"
         assert self.final is not None  # the watch ends with the one or the other
         if self.final["verdict"] == "crash":

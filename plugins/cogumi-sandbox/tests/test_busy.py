@@ -116,10 +116,11 @@ def test_a_program_that_computes_all_the_time_is_not_held_up() -> None:
     assert (running.held, running.contended) == (pytest.approx(0.0), False)
 
 
-def ended(verdict: str, status: int, cpu: float, own: bool = True, killed: int = 0) -> tuple[str, bool]:
+def ended(verdict: str, status: int, cpu: float, own: bool = True, killed: int = 0, held: float = 0.0) -> tuple[str, bool]:
     """The verdict of a trial of which the oracle says this and the zygote that, and whether it is to be tried again."""
     trial = Trial.__new__(Trial)
     trial.limits, trial.ending, trial.again = {"cpu": 1.0}, None, False
+    trial.clock = Clock(2.0, seen=0.0, held=held, used=1.0)
     trial.final = {"verdict": verdict, "detail": "went silent", "spoiled": True}
     trial.facts = {"status": status, "cpu": cpu, "own": own}
     trial._killed_before = _oom_kills() - killed
@@ -136,6 +137,7 @@ def _oom_kills() -> int:
     [
         ({"status": -signal.SIGXCPU, "cpu": 0.5}, ("timeout", False)),
         ({"status": -signal.SIGKILL, "cpu": 3.0}, ("timeout", False)),
+        ({"status": -signal.SIGKILL, "cpu": 3.0, "held": 5.0}, ("timeout", True)),
         ({"status": -signal.SIGKILL, "cpu": 0.5}, ("crash", True)),
         ({"status": -signal.SIGKILL, "cpu": 0.5, "own": False}, ("crash", True)),
         ({"status": -signal.SIGKILL, "cpu": 0.5, "killed": 1}, ("sandbox_error", False)),
@@ -145,6 +147,12 @@ def _oom_kills() -> int:
 )
 def test_how_a_silent_program_ended_decides(facts: dict[str, Any], expected: tuple[str, bool]) -> None:
     assert ended("crash", **facts) == expected
+
+
+def test_a_right_answer_that_took_too_long_in_a_crowd_is_tried_again() -> None:
+    assert ended("pass", -signal.SIGKILL, cpu=1.1) == ("timeout", False)
+    assert ended("pass", -signal.SIGKILL, cpu=1.1, held=5.0) == ("timeout", True)
+    assert ended("pass", -signal.SIGKILL, cpu=0.9, held=5.0) == ("pass", False)
 
 
 def test_the_kernel_steps_in_later_than_the_watcher() -> None:
