@@ -1,39 +1,29 @@
-"""Intervals and paired tests over problems, in pure Python and without a clock: the same input gives the same bytes.
+"""Intervals and paired tests over problems, in pure Python and without chance: the same input gives the same bytes.
 
-The unit is the problem. Ten samples of one problem are one observation (their mean), since they share the problem's
-difficulty; treating them as ten would make every interval too narrow. All intervals are 95 %.
+The unit is the problem, or the cluster of problems made from one template where clusters are given (`cogumi.stats_spread`).
+All intervals are 95 %. Which rule is used where, and why:
 
-Which rule is used where, and why:
-
-- One mean: Wilson's interval (1927) at the effective number of problems, `n p (1 - p) / variance` (Kott and Carr 1997;
-  Franco et al. 2019). For values of 0 and 1 it is Wilson's interval itself. It stays within bounds and covers what it
-  should for rare events, where the percentile bootstrap of 20 problems covers 70 % instead of 95 %.
-- A paired difference of 0/1 values: Agresti and Min (2005). Of shares: paired percentile bootstrap (Efron 1979).
+- One mean: Wilson's interval (1927) at the effective number of problems (Kott and Carr 1997; Franco et al. 2019; Korn and
+  Graubard 1998). It stays within bounds and covers what it should for rare events, where the percentile bootstrap of 20
+  problems covers 70 % instead of 95 %.
+- A paired difference of 0/1 values: Agresti and Min (2005), with t for z. Of shares: the paired t interval (Student 1908).
+- A ratio of paired means: Fieller's interval (1954).
 - The p-value: the sign-flip permutation test on the paired differences, which for 0/1 values is McNemar's exact test.
+
+`benchmarks/coverage.py` prints how often each interval holds the truth.
 """
 
 from __future__ import annotations
 
 import math
-import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
-from operator import itemgetter
-from statistics import NormalDist, fmean, pvariance
+from statistics import fmean
 
-Z = NormalDist().inv_cdf(0.975)
-"""Half-width of a 95 % interval in standard errors: 1.96."""
-Z_POWER = NormalDist().inv_cdf(0.8)
-"""How far behind the edge of significance a difference must lie to be found in 80 % of comparisons: 0.84."""
-SEED = 20_270_127
-RESAMPLES = 2_000
-FLIPS = 10_000
-"""Random sign patterns of the permutation test where the exact one would have more than this many outcomes."""
-MOST_RESAMPLED = 2_000
-"""Above this many problems a bootstrapped mean is normal to the third digit, and the normal interval is used."""
+from cogumi.stats_flips import sign_flip
+from cogumi.stats_power import detectable_flips, detectable_shift
+from cogumi.stats_spread import NOTHING, Clusters, Spread, effective, spread, t_quantile, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +38,8 @@ class Interval:
     """Upper end."""
     n: int
     """Problems it was estimated from."""
+    clusters: int | None = None
+    """Clusters these problems belong to; None where every problem stood for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +53,16 @@ class Difference:
     high: float
     """Upper end of its 95 % interval."""
     p: float
-    """Two-sided p-value of "training changed nothing". Decisions rest on it; with few changed items it is the stricter."""
+    """Two-sided p-value of "training changed nothing"; with few changed items it is stricter than the interval."""
     n: int
     """Pairs."""
     detectable: float
-    """The smallest true difference that 80 % of such comparisons would find at the 5 % level."""
+    """The smallest true difference that 80 % of such comparisons would find at the 5 % level.
+
+    The largest possible difference where not even that would be found, as with five pairs.
+    """
+    clusters: int | None = None
+    """Clusters these pairs belong to; None where every pair stood for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +83,24 @@ def proportion(successes: int, n: int) -> Interval:
     """Wilson's score interval (Wilson 1927) of `successes` among `n`. Raises ValueError where there is nothing to count."""
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"{successes} of {n} is no proportion")
-    return Interval(successes / n, *_wilson(successes / n, n), n)
+    return Interval(successes / n, *wilson(successes / n, n), n)
 
 
-def mean(values: Sequence[float]) -> Interval:
+def mean(values: Sequence[float], low: float = 0.0, high: float = 1.0, clusters: Clusters | None = None) -> Interval:
     """The mean over problems with its interval: Wilson's at the effective number of problems (see the module).
 
-    Values are taken as shares of 0 to 1; the range is widened to hold any that are not (numbers of different texts).
-    When all are equal the interval is Wilson's for `n` problems: zero width would claim certainty.
+    `low` and `high` are the least and the greatest value a problem can have: 0 and 1 for a share, 1/k and 1 for the
+    consistency of k samples. Values beyond (numbers of different texts) widen that range. When all values are equal the
+    interval is that of so many problems right or wrong: zero width would claim certainty. One problem, or one cluster,
+    excludes nothing. Raises ValueError where there are no values.
     """
     if not values:
         raise ValueError("no values to average")
-    low, high = min(0.0, *values), max(1.0, *values)
-    span, n, value = high - low, len(values), fmean(values)
-    share = min(1.0, max(0.0, (value - low) / span))
-    variance = pvariance(values) / span**2
-    effective = n * share * (1 - share) / variance if variance > 1e-12 else n
-    ends = _wilson(share, effective)
-    return Interval(value, low + span * ends[0], low + span * ends[1], n)
+    low, high = min(low, *values), max(high, *values)
+    span, found = high - low, spread(values, clusters)
+    share = min(1.0, max(0.0, (found.mean - low) / span)) if span else 0.0
+    ends = wilson(share, effective(share, found, span))
+    return Interval(found.mean, low + span * ends[0], low + span * ends[1], len(values), found.clusters)
 
 
 def average(intervals: Sequence[Interval]) -> Interval:
@@ -116,42 +113,58 @@ def average(intervals: Sequence[Interval]) -> Interval:
     value = fmean(i.value for i in intervals)
     below = math.hypot(*(i.value - i.low for i in intervals)) / len(intervals)
     above = math.hypot(*(i.high - i.value for i in intervals)) / len(intervals)
-    return Interval(value, value - below, value + above, sum(i.n for i in intervals))
+    clustered = any(i.clusters is not None for i in intervals)
+    clusters = sum(i.clusters or i.n for i in intervals) if clustered else None
+    return Interval(value, value - below, value + above, sum(i.n for i in intervals), clusters)
 
 
-def paired(before: Sequence[float], after: Sequence[float]) -> Difference:
-    """The change of a metric over the same problems, item i of `before` being item i of `after` (see the module)."""
-    _refuse_unpaired(before, after)
-    differences = [b - a for a, b in zip(before, after, strict=True)]
-    n, value = len(differences), fmean(differences)
-    error = math.sqrt(pvariance(differences) / max(1, n - 1))
-    if set(before) | set(after) <= {0.0, 1.0} or error < 1e-12:
-        low, high, error = _agresti_min(differences)
-    elif n > MOST_RESAMPLED:
-        low, high = value - Z * error, value + Z * error
-    else:
-        low, high = _percentiles([sum(pick(differences)) / n for pick in _resamples(n)])
-    return Difference(value, low, high, sign_flip(differences), n, (Z + Z_POWER) * error)
+def paired(before: Sequence[float], after: Sequence[float], clusters: Clusters | None = None) -> Difference:
+    """The change of a metric over the same problems, item i of `before` being item i of `after` (see the module).
 
-
-def ratio(before: Sequence[float], after: Sequence[float]) -> Interval:
-    """Mean after over mean before with its paired bootstrap interval (above 2,000 pairs: the delta method).
-
-    Where every problem changed by the very same factor the interval is as wide as that of no change at all, not zero.
-    Raises ValueError where the mean before is zero, so that nothing could be retained.
+    Both are taken to lie in 0 to 1, or in a wider range that holds all of them. Raises ValueError where they are no pairs.
     """
     _refuse_unpaired(before, after)
-    n, base = len(before), fmean(before)
-    if base <= 0:
-        raise ValueError("no ratio to a mean of zero")
-    value = fmean(after) / base
-    residuals = [y - value * x for x, y in zip(before, after, strict=True)]
-    error = math.sqrt(pvariance(residuals) / n)
-    if error < 1e-12 or n > MOST_RESAMPLED:
-        reach = Z * (_agresti_min(residuals)[2] if error < 1e-12 else error) / base
-        return Interval(value, value - reach, value + reach, n)
-    draws = [_quotient(sum(pick(after)), sum(pick(before))) for pick in _resamples(n)]
-    return Interval(value, *_percentiles(draws), n)
+    differences = [b - a for a, b in zip(before, after, strict=True)]
+    n, found = len(differences), spread(differences, clusters)
+    span = max(1.0, *before, *after) - min(0.0, *before, *after)
+    if _right_or_wrong(before, after):
+        centre, error = _agresti_min(differences, found)
+        reach = t_quantile(0.975, found.free) * error
+        detectable = detectable_flips(n / found.design, math.fsum(map(abs, differences)) / n)
+    else:
+        centre, error, free = _student(differences, found)
+        reach = t_quantile(0.975, free) * error
+        detectable = detectable_shift(error, free)
+    p = sign_flip(differences, clusters)
+    low, high = max(-span, centre - reach), min(span, centre + reach)
+    return Difference(found.mean, low, high, p, n, min(span, detectable), found.clusters)
+
+
+def ratio(
+    before: Sequence[float], after: Sequence[float], *, chance: float = 0.0, clusters: Clusters | None = None
+) -> Interval:
+    """What was retained above chance, (after - chance) / (before - chance) of the paired means, by Fieller's theorem.
+
+    The interval holds every ratio r for which the mean of after - r before (both above chance) is not significantly
+    different from 0 (Fieller 1954; Franz 2007). Right-or-wrong values count half a change more in each direction, as in
+    Agresti and Min (2005); so do shares where every problem changed by the very same factor, since that is not certainty.
+    Raises ValueError where the mean before is not significantly above chance: then any ratio would do.
+    """
+    _refuse_unpaired(before, after)
+    n, x, y = len(before), [b - chance for b in before], [a - chance for a in after]
+    base, value = spread(x, clusters), 0.0
+    t = t_quantile(0.975, base.free)
+    if base.mean > 0:
+        value = fmean(y) / base.mean
+    rest = spread([b - value * a for a, b in zip(x, y, strict=True)], clusters)
+    added = 1 / n**2 if _right_or_wrong(before, after) or rest.variance < NOTHING else 0.0
+    xx, yy, xy = _covariances(x, y, rest.design)
+    a = base.mean**2 - t * t * xx
+    if not (base.mean > t * math.sqrt(base.variance) and a > 0):
+        raise ValueError(f"a mean of {fmean(before):g} before is not clearly above {chance:g}: nothing to retain")
+    b, c = base.mean**2 * value - t * t * xy, (base.mean * value) ** 2 - t * t * (yy + added * rest.design)
+    half = math.sqrt(max(0.0, b * b - a * c)) / a
+    return Interval(value, max(-chance / base.mean, b / a - half), b / a + half, n, base.clusters)
 
 
 def mcnemar(before: Sequence[float], after: Sequence[float]) -> McNemar:
@@ -160,27 +173,6 @@ def mcnemar(before: Sequence[float], after: Sequence[float]) -> McNemar:
     pairs = Counter(zip(map(bool, before), map(bool, after), strict=True))
     learned, lost = pairs[False, True], pairs[True, False]
     return McNemar(learned, lost, sign_flip([1.0] * learned + [-1.0] * lost), len(before))
-
-
-def half_width(n: int, p: float = 0.5) -> float:
-    """Half the width of the 95 % interval of a share `p` among `n` problems: what a point threshold on it is blind to."""
-    return Z * math.sqrt(p * (1 - p) / n)
-
-
-def sign_flip(differences: Sequence[float]) -> float:
-    """Two-sided p-value of the paired sign-flip permutation test (Fisher 1935): is the sum of differences surprising?
-
-    If nothing changed, each difference was as likely to be its negative. Equal sizes are taken together, since the
-    number of positive ones among m is binomial; so the test is exact wherever few sizes occur, as with 0/1 values.
-    """
-    sizes = Counter(round(abs(d), 12) for d in differences)
-    sizes.pop(0.0, None)
-    least = abs(math.fsum(differences)) - 1e-9
-    if math.prod(m + 1 for m in sizes.values()) <= FLIPS:
-        return min(1.0, math.fsum(weight for total, weight in _all_flips(sizes) if abs(total) >= least))
-    draw = random.Random(SEED).getrandbits
-    flips = [sum(size * (2 * draw(m).bit_count() - m) for size, m in sizes.items()) for _ in range(FLIPS)]
-    return (1 + sum(abs(total) >= least for total in flips)) / (1 + FLIPS)
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -193,53 +185,37 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return adjusted
 
 
-def _wilson(share: float, n: float) -> tuple[float, float]:
-    z2 = Z * Z
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+def _student(differences: Sequence[float], found: Spread) -> tuple[float, float, int]:
+    """Centre, standard error and degrees of freedom of a mean change of shares.
+
+    What did not change tells nothing of how large changes are, so the degrees of freedom are counted from the problems
+    that did: four problems of a hundred, all changed the same way, are no proof. Where none changed, Agresti and Min's
+    half a change in each direction keeps the interval from claiming certainty.
+    """
+    if found.variance < NOTHING:
+        return *_agresti_min(differences, found), found.free
+    changed = sum(abs(d) > 1e-12 for d in differences)
+    return found.mean, math.sqrt(found.variance), min(found.free, max(1, changed - 1))
 
 
-def _agresti_min(differences: Sequence[float]) -> tuple[float, float, float]:
-    """Low, high and standard error with one change in each direction, half a problem each, added to what was seen."""
+def _agresti_min(differences: Sequence[float], found: Spread) -> tuple[float, float]:
+    """Centre and standard error with one change in each direction, half a problem each, added to what was seen."""
     scale = max(1.0, *map(abs, differences))
     n = len(differences) + 2
     centre = math.fsum(differences) / n
-    error = math.sqrt((math.fsum(d * d for d in differences) + scale**2) / n - centre**2) / math.sqrt(n)
-    return max(-scale, centre - Z * error), min(scale, centre + Z * error), error
+    squares = math.fsum(d * d for d in differences) + scale**2
+    return centre, math.sqrt((squares / n - centre**2) / n * found.design)
 
 
-@lru_cache(maxsize=4)
-def _resamples(n: int) -> Sequence[Callable[[Sequence[float]], tuple[float, ...]]]:
-    """Bootstrap draws of n problems out of n, each a function that picks them; the same ones for every metric."""
-    draw, items = random.Random(SEED).choices, range(n)
-    return [itemgetter(*draw(items, k=n)) if n > 1 else tuple for _ in range(RESAMPLES)]
+def _covariances(x: Sequence[float], y: Sequence[float], design: float) -> tuple[float, float, float]:
+    """Variances of both means and their covariance, raised by the clusters' design effect."""
+    xx, yy = (spread(values).variance * design for values in (x, y))
+    both = spread([a + b for a, b in zip(x, y, strict=True)]).variance * design
+    return xx, yy, (both - xx - yy) / 2
 
 
-def _percentiles(draws: list[float]) -> tuple[float, float]:
-    ordered = sorted(draws)
-    cut = round(len(ordered) * 0.025)
-    return ordered[cut - 1], ordered[-cut]
-
-
-def _quotient(after: float, before: float) -> float:
-    """A resample without any success before says nothing about a loss: it counts as unlimited gain."""
-    return after / before if before else math.inf
-
-
-def _all_flips(sizes: Mapping[float, int]) -> Iterator[tuple[float, float]]:
-    """Every outcome of the flips as (sum, probability)."""
-    one_size = [[(size * (2 * k - m), weight) for k, weight in enumerate(_coin_weights(m))] for size, m in sizes.items()]
-    for flips in product(*one_size):
-        yield math.fsum(total for total, _ in flips), math.prod(weight for _, weight in flips)
-
-
-def _coin_weights(m: int) -> Iterator[float]:
-    """The probabilities of 0 to m heads among m fair coins, each correctly rounded."""
-    ways = 1
-    for heads in range(m + 1):
-        yield ways / (1 << m)
-        ways = ways * (m - heads) // (heads + 1)
+def _right_or_wrong(before: Sequence[float], after: Sequence[float]) -> bool:
+    return set(before) | set(after) <= {0.0, 1.0}
 
 
 def _refuse_unpaired(before: Sequence[float], after: Sequence[float]) -> None:
