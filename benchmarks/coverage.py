@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
-from statistics import fmean
+from statistics import fmean, median
 from typing import TypeAlias
 
 from cogumi import stats
@@ -84,7 +84,7 @@ class Power:
     kind: str
     n: int
     change: float
-    """The change at which `detectable` names, on average, just that change."""
+    """The change at which the median of `detectable` is just that change."""
     found: float
     """Share of the comparisons at that true change with p < 0.05."""
 
@@ -105,9 +105,9 @@ def coverage(kind: Kind, n: int, repetitions: int, seed: int = 1) -> Coverage:
 
 def power(kind: Kind, n: int, repetitions: int, seed: int = 1) -> Power:
     """The fixed point of `detectable`, looked for with a tenth of the repetitions, and the power found there."""
-    change = fmean(found.detectable for found in _compare(kind, 0.0, n, repetitions // 10, seed))
+    change = median(found.detectable for found in _compare(kind, 0.0, n, repetitions // 10, seed))
     for step in range(5):
-        change = fmean(found.detectable for found in _compare(kind, change, n, repetitions // 10, seed + step))
+        change = median(found.detectable for found in _compare(kind, change, n, repetitions // 10, seed + step))
     found = fmean(found.p < 0.05 for found in _compare(kind, change, n, repetitions, seed + 10))
     return Power(kind.name, n, change, found)
 

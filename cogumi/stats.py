@@ -21,9 +21,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from cogumi.stats_flips import sign_flip
-from cogumi.stats_power import detectable_flips, detectable_shift
-from cogumi.stats_spread import NOTHING, Clusters, Spread, effective, spread, t_quantile, wilson
+from cogumi.stats_flips import common_unit, sign_flip
+from cogumi.stats_power import detectable_flips, sizes_of
+from cogumi.stats_spread import NOTHING, Clusters, Spread, cluster_sums, effective, spread, t_quantile, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +128,15 @@ def paired(before: Sequence[float], after: Sequence[float], clusters: Clusters |
     n, found = len(differences), spread(differences, clusters)
     span = max(1.0, *before, *after) - min(0.0, *before, *after)
     if _right_or_wrong(before, after):
-        centre, error = _agresti_min(differences, found)
-        reach = t_quantile(0.975, found.free) * error
-        detectable = detectable_flips(n / found.design, math.fsum(map(abs, differences)) / n)
+        (centre, error), free = _agresti_min(differences, found), found.free
     else:
         centre, error, free = _student(differences, found)
-        reach = t_quantile(0.975, free) * error
-        detectable = detectable_shift(error, free)
-    p = sign_flip(differences, clusters)
+    reach = t_quantile(0.975, free) * error
+    flipped = cluster_sums(differences, clusters)
+    each = n / len(flipped)
+    detectable = detectable_flips(len(flipped), sizes_of(flipped, common_unit(flipped)), span * each) / each
     low, high = max(-span, centre - reach), min(span, centre + reach)
-    return Difference(found.mean, low, high, p, n, min(span, detectable), found.clusters)
+    return Difference(found.mean, low, high, sign_flip(flipped), n, detectable, found.clusters)
 
 
 def ratio(

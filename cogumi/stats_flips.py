@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
-from cogumi.stats_spread import Clusters, cluster_sums
 
 LISTED = 2_000
 """Up to so many combinations of counts are listed one by one."""
@@ -27,12 +26,14 @@ LEAST_P = 1e-11
 """The p-value given for sums beyond `FARTHEST`, where it is smaller than this but not known to a digit."""
 
 
-def sign_flip(differences: Sequence[float], clusters: Clusters | None = None) -> float:
-    """Two-sided p-value of "each difference could as well have had the other sign"; a cluster flips as a whole."""
-    signed = cluster_sums(differences, clusters)
-    sizes = Counter(round(abs(d), 12) for d in signed)
+def sign_flip(differences: Sequence[float]) -> float:
+    """Two-sided p-value of "each difference could as well have had the other sign".
+
+    Problems of one cluster flip together: give the clusters' sums (`cogumi.stats_spread.cluster_sums`).
+    """
+    sizes = Counter(round(abs(d), 12) for d in differences)
     sizes.pop(0.0, None)
-    seen = abs(math.fsum(signed))
+    seen = abs(math.fsum(differences))
     if math.prod(m + 1 for m in sizes.values()) <= LISTED:
         return min(1.0, math.fsum(weight for total, weight in _all_flips(sizes) if abs(total) >= seen - 1e-9))
     return _by_frequencies(sizes, seen)
@@ -62,7 +63,7 @@ def _by_frequencies(sizes: Mapping[float, int], seen: float) -> float:
     deviation = math.sqrt(math.fsum(m * size * size for size, m in sizes.items()))
     if seen > FARTHEST * deviation:
         return LEAST_P
-    unit = _unit(sizes)
+    unit = common_unit(sizes)
     points = 2 * math.ceil(PERIOD * deviation / (4 * unit)) + 1
     ordered = sorted(sizes.items(), key=lambda entry: -entry[1])
     within, terms = seen - unit, []
@@ -83,11 +84,11 @@ def _cosines(sizes: Sequence[tuple[float, int]], angle: float) -> float:
     return value
 
 
-def _unit(sizes: Mapping[float, int]) -> float:
+def common_unit(sizes: Iterable[float]) -> float:
     """The largest number of which all sizes are multiples; a very small one where there is none (Euclid, with rounding)."""
-    smallest = min(sizes) * 1e-6
-    unit = 0.0
-    for size in sizes:
+    distinct = {round(abs(size), 12) for size in sizes} - {0.0}
+    smallest, unit = min(distinct, default=0.0) * 1e-6, 0.0
+    for size in distinct:
         rest = size
         while rest > smallest:
             unit, rest = rest, abs(math.remainder(unit, rest))

@@ -7,7 +7,7 @@ Everything is a closed formula; `benchmarks/coverage.py` holds it against simula
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -41,6 +41,29 @@ class Assumptions:
 DEFAULTS = Assumptions()
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How large single differences are, whatever their signs. Of right or wrong, all figures but `step` are one share."""
+
+    mean: float
+    """Mean size; above 0."""
+    square: float
+    """Mean of the squares."""
+    fourth: float
+    """Mean of the fourth powers."""
+    step: float
+    """The number of which all sizes are multiples: half the distance between two possible sums."""
+
+
+def sizes_of(differences: Sequence[float], step: float) -> Sizes:
+    """The moments of what was measured. Where nothing changed, one change of size 1 among them is taken."""
+    sizes = [abs(d) for d in differences]
+    if max(sizes) < 1e-12:
+        return Sizes(*[1 / len(sizes)] * 3, 1.0)
+    mean, square, fourth = (math.fsum(size**power for size in sizes) / len(sizes) for power in (1, 2, 4))
+    return Sizes(mean, square, fourth, step)
+
+
 def detectable_change(
     n: int, metric: Planned, *, samples: int = 10, design: float = 1.0, assumptions: Assumptions = DEFAULTS
 ) -> float:
@@ -55,9 +78,9 @@ def detectable_change(
         raise ValueError(f"{n} problems, {samples} samples and a design effect of {design:g} show nothing")
     if metric == "accuracy":
         deviation = math.sqrt(assumptions.true_change**2 + 2 * assumptions.sample_variance / samples)
-        return min(1.0, detectable_shift(deviation * math.sqrt(design / n), max(0, math.ceil(n / design) - 1)))
+        return min(1.0, detectable_shift(n / design, deviation))
     changes = assumptions.vote_changes if metric == "majority_accuracy" else assumptions.greedy_changes
-    return detectable_flips(n / design, changes)
+    return detectable_flips(n / design, Sizes(changes, changes, changes, 1.0))
 
 
 def problems_needed(
@@ -85,29 +108,48 @@ def problems_to_decide(distance: float, p: float = 0.5) -> int | None:
     return _first(lambda n: half_width(n, p) <= distance)
 
 
-def detectable_shift(error: float, free: int) -> float:
-    """The detectable change of a mean with this standard error: the sum of both t quantiles (Cohen 1988); 1 below six pairs."""
-    if free < FEWEST - 1:
+def detectable_shift(n: float, deviation: float) -> float:
+    """The detectable mean of `n` changes that scatter by `deviation`: the sum of both t quantiles (Cohen 1988)."""
+    if n < FEWEST:
         return math.inf
-    return (t_quantile(0.975, free) + t_quantile(0.8, free)) * error
+    free = math.ceil(n) - 1
+    return (t_quantile(0.975, free) + t_quantile(0.8, free)) * deviation / math.sqrt(n)
 
 
-def detectable_flips(n: float, changes: float) -> float:
-    """The detectable change of right or wrong on `n` problems of which a share `changes` turns, one way or the other.
+def detectable_flips(n: float, sizes: Sizes, most: float = 1.0) -> float:
+    """The change of the mean that the sign-flip test of `n` differences of these sizes probably finds; at most `most`.
 
-    McNemar's test finds it where learned - lost exceeds 1 + z sqrt(learned + lost) (Edwards 1948), and that difference has
-    the variance n (changes - change^2) (Miettinen 1968; Connor 1987). A change needs at least as many problems that turn.
+    It finds a sum S of differences with S - z sqrt(D) > step, D being the sum of their squares: for right or wrong that is
+    McNemar's test with Edwards's correction (1948). S and D vary together, as Miettinen (1968) has it for two sizes; here by
+    the moments of the differences, whose signs go with their sizes as in exponential tilting. A change needs at least as
+    many problems that change. `most` where nothing would be found, as below six differences.
     """
 
-    def found(change: float) -> bool:
-        turned = max(changes, change)
-        return n * change >= 1 + Z * math.sqrt(n * turned) + Z_POWER * math.sqrt(n * (turned - change**2))
+    spare = _spare(n, sizes)
 
-    low, high = 0.0, 1.0
+    def found(change: float) -> bool:
+        more = max(1.0, change / sizes.mean) 
+        square, fourth = sizes.square * more, sizes.fourth * more
+        slope = Z / (2 * math.sqrt(n * square))  # of z sqrt(D) at the expected D
+        together = change * (sizes.fourth / sizes.square - square)
+        scatter = square - change**2 - 2 * slope * together + slope**2 * (fourth - square**2)
+        edge = sizes.step + Z * math.sqrt(n * square)
+        return n * change >= edge + spare * math.sqrt(n * max(0.0, scatter))
+
+    if n < FEWEST or not found(most):
+        return most
+    low, high = 0.0, most
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (low, middle) if found(middle) else (middle, high)
     return high
+
+
+def _spare(n: float, sizes: Sizes) -> float:
+    """Z_POWER, or t for it where few large differences make up the sum of squares: as many as count (Kish 1965)."""
+    if 2 * sizes.step > sizes.square / sizes.mean:
+        return Z_POWER
+    return t_quantile(0.8, max(1, round(n * sizes.square**2 / sizes.fourth) - 1))
 
 
 def _first(holds: Callable[[int], bool]) -> int | None:
