@@ -99,8 +99,9 @@ def mean(values: Sequence[float], low: float = 0.0, high: float = 1.0, clusters:
     low, high = min(low, *values), max(high, *values)
     span, found = high - low, spread(values, clusters)
     share = min(1.0, max(0.0, (found.mean - low) / span)) if span else 0.0
-    ends = wilson(share, effective(share, found, span))
-    return Interval(found.mean, low + span * ends[0], low + span * ends[1], len(values), found.clusters)
+    n, at_the_ends = len(values), (sum(value == end for value in values) for end in (low, high))
+    ends = wilson(share, effective(share, found, n, n - max(at_the_ends), span or 1.0))
+    return Interval(found.mean, low + span * ends[0], low + span * ends[1], n, found.clusters)
 
 
 def average(intervals: Sequence[Interval]) -> Interval:

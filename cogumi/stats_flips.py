@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
-
 LISTED = 2_000
 """Up to so many combinations of counts are listed one by one."""
 FREQUENCIES = 4_000

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from cogumi.stats_spread import Z, Z_POWER, t_quantile
+from cogumi.stats_spread import Z_POWER, Z, t_quantile
 
 Planned: TypeAlias = Literal["accuracy", "majority_accuracy", "greedy_accuracy"]
 """The metrics of which it is known beforehand how much they scatter."""
@@ -59,7 +59,8 @@ def sizes_of(differences: Sequence[float], step: float) -> Sizes:
     """The moments of what was measured. Where nothing changed, one change of size 1 among them is taken."""
     sizes = [abs(d) for d in differences]
     if max(sizes) < 1e-12:
-        return Sizes(*[1 / len(sizes)] * 3, 1.0)
+        share = 1 / len(sizes)
+        return Sizes(share, share, share, 1.0)
     mean, square, fourth = (math.fsum(size**power for size in sizes) / len(sizes) for power in (1, 2, 4))
     return Sizes(mean, square, fourth, step)
 
@@ -124,17 +125,16 @@ def detectable_flips(n: float, sizes: Sizes, most: float = 1.0) -> float:
     the moments of the differences, whose signs go with their sizes as in exponential tilting. A change needs at least as
     many problems that change. `most` where nothing would be found, as below six differences.
     """
-
-    spare = _spare(n, sizes)
+    skew = _allowance(n, sizes)
 
     def found(change: float) -> bool:
-        more = max(1.0, change / sizes.mean) 
-        square, fourth = sizes.square * more, sizes.fourth * more
+        more = max(1.0, change / sizes.mean)
+        square, fourth = sizes.square * more * skew, sizes.fourth * more
         slope = Z / (2 * math.sqrt(n * square))  # of z sqrt(D) at the expected D
         together = change * (sizes.fourth / sizes.square - square)
-        scatter = square - change**2 - 2 * slope * together + slope**2 * (fourth - square**2)
+        scatter = square - change**2 - 2 * slope * together + slope**2 * max(0.0, fourth - square**2)
         edge = sizes.step + Z * math.sqrt(n * square)
-        return n * change >= edge + spare * math.sqrt(n * max(0.0, scatter))
+        return n * change >= edge + Z_POWER * math.sqrt(n * max(0.0, scatter))
 
     if n < FEWEST or not found(most):
         return most
@@ -145,11 +145,15 @@ def detectable_flips(n: float, sizes: Sizes, most: float = 1.0) -> float:
     return high
 
 
-def _spare(n: float, sizes: Sizes) -> float:
-    """Z_POWER, or t for it where few large differences make up the sum of squares: as many as count (Kish 1965)."""
+def _allowance(n: float, sizes: Sizes) -> float:
+    """A factor on the mean square where few large differences make it up, as many as count (Kish 1965).
+
+    A mean of so few squares is skewed, so that mostly it lies below the true one, by about half its relative variance. With
+    equal sizes there is no such factor: the step between sums is what counts.
+    """
     if 2 * sizes.step > sizes.square / sizes.mean:
-        return Z_POWER
-    return t_quantile(0.8, max(1, round(n * sizes.square**2 / sizes.fourth) - 1))
+        return 1.0
+    return 1 + max(0.0, sizes.fourth / sizes.square**2 - 1) / (2 * n)
 
 
 def _first(holds: Callable[[int], bool]) -> int | None:

@@ -34,7 +34,10 @@ class Spread:
     variance: float
     """Variance of the mean; infinite where one cluster is all there is."""
     design: float
-    """By how much the clusters raise that variance (Kish's design effect), 1 or more."""
+    """By how much the clusters raise that variance (Kish's design effect), 1 or more.
+
+    Where all values are equal: the mean size of a cluster, as if its problems were one.
+    """
     free: int
     """Degrees of freedom of the variance: clusters minus one."""
     clusters: int | None
@@ -55,7 +58,8 @@ def spread(values: Sequence[float], clusters: Clusters | None = None) -> Spread:
     if len(parts) == n:
         return Spread(mean, single, 1.0, n - 1, None)
     robust = max(single, _variance(parts, n))
-    return Spread(mean, robust, _times(robust, single), len(parts) - 1, len(parts))
+    design = robust / single if single > NOTHING else n / len(parts)
+    return Spread(mean, robust, design, len(parts) - 1, len(parts))
 
 
 def cluster_sums(values: Sequence[float], clusters: Clusters | None) -> list[float]:
@@ -71,17 +75,23 @@ def cluster_sums(values: Sequence[float], clusters: Clusters | None) -> list[flo
     return list(sums.values())
 
 
-def effective(share: float, found: Spread, span: float = 1.0) -> float:
+def effective(share: float, found: Spread, n: int, moved: int, span: float = 1.0) -> float:
     """How many right-or-wrong problems would tell a share as precisely (Kott and Carr 1997; Franco et al. 2019).
 
     That number times (z / t)^2, so that an interval with z is as wide as t asks for at these degrees of freedom (Korn and
-    Graubard 1998). Values that are all equal count as clusters minus one: no spread was seen, and none was excluded.
+    Graubard 1998). `moved` of the `n` values are not at the end of the range where most are: only they tell how large values
+    are, so they are the degrees of freedom, where that does not make it less precise than n problems right or wrong. Values
+    that are all equal count as those: no spread was seen, and none was excluded.
     """
     if found.free == 0:
         return 0.0
+    least = (n - 1) / found.design * (Z / t_quantile(0.975, found.free)) ** 2
     variance = found.variance / span**2
-    problems = share * (1 - share) / variance if variance > NOTHING else found.free
-    return problems * (Z / t_quantile(0.975, found.free)) ** 2
+    if variance < NOTHING:
+        return least
+    free = min(found.free, max(1, moved - 1))
+    usual, strict = (share * (1 - share) / variance * (Z / t_quantile(0.975, f)) ** 2 for f in (found.free, free))
+    return max(strict, min(usual, least))
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:
@@ -141,7 +151,3 @@ def _variance(residuals: Iterable[float], n: int) -> float:
     squares = [part * part for part in residuals]
     parts = len(squares)
     return math.fsum(squares) / n**2 * parts / (parts - 1) if parts > 1 else math.inf
-
-
-def _times(robust: float, single: float) -> float:
-    return robust / single if NOTHING < single < math.inf else 1.0

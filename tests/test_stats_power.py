@@ -1,0 +1,70 @@
+"""What a number of problems can show: the figures that are printed before sampling."""
+
+import pytest
+
+from cogumi import stats
+from cogumi.stats_power import (
+    Assumptions,
+    Planned,
+    detectable_change,
+    half_width,
+    problems_needed,
+    problems_to_decide,
+)
+
+METRICS: tuple[Planned, ...] = ("accuracy", "majority_accuracy", "greedy_accuracy")
+
+
+@pytest.mark.parametrize(("n", "points"), [(100, (9, 15, 12)), (500, (4, 7, 5))])
+def test_the_changes_that_are_not_seen(n: int, points: tuple[int, ...]) -> None:
+    assert tuple(round(detectable_change(n, metric) * 100) for metric in METRICS) == points
+
+
+@pytest.mark.parametrize(("n", "points"), [(100, 9.8), (164, 7.7), (500, 4.4), (1_319, 2.7)])
+def test_half_widths_that_make_point_thresholds_noise(n: int, points: float) -> None:
+    assert round(half_width(n) * 100, 1) == points
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("change", [0.02, 0.05, 0.1, 0.3])
+def test_as_many_problems_as_needed_and_no_fewer(metric: Planned, change: float) -> None:
+    n = problems_needed(change, metric)
+    assert n is not None
+    assert detectable_change(n, metric) <= change < detectable_change(n - 1, metric)
+
+
+def test_a_gate_at_some_distance_is_decided() -> None:
+    assert problems_to_decide(0.1) == 97
+    assert half_width(97) <= 0.1 < half_width(96)
+    assert problems_to_decide(0.1, p=0.9) == 35
+
+
+def test_more_samples_help_accuracy_and_alike_problems_hurt_everything() -> None:
+    assert detectable_change(100, "accuracy", samples=2) > detectable_change(100, "accuracy") + 0.03
+    assert detectable_change(100, "majority_accuracy", samples=2) == detectable_change(100, "majority_accuracy")
+    for metric in METRICS:
+        assert detectable_change(400, metric, design=4.0) == pytest.approx(detectable_change(100, metric))
+
+
+def test_assumptions_can_be_replaced() -> None:
+    steady = Assumptions(true_change=0.1, vote_changes=0.05)
+    for metric in ("accuracy", "majority_accuracy"):
+        assert detectable_change(100, metric, assumptions=steady) < detectable_change(100, metric)
+
+
+def test_the_plan_agrees_with_what_is_measured_afterwards() -> None:
+    """26 of 100 votes changed: `paired` names the change that was planned with."""
+    before, after = [0.0] * 13 + [1.0] * 87, [1.0] * 13 + [0.0] * 13 + [1.0] * 74
+    assert stats.paired(before, after).detectable == pytest.approx(detectable_change(100, "majority_accuracy"), rel=1e-6)
+
+
+def test_what_no_number_of_problems_shows() -> None:
+    assert detectable_change(5, "accuracy") == detectable_change(5, "greedy_accuracy") == 1.0
+    assert problems_needed(1e-6, "accuracy") is None
+    assert problems_to_decide(1e-5) is None
+    for call in (lambda: problems_needed(0.0, "accuracy"), lambda: problems_to_decide(0.0)):
+        with pytest.raises(ValueError, match="no number of problems"):
+            call()
+    for n, samples, design in ((0, 10, 1.0), (10, 0, 1.0), (10, 10, 0.5)):
+        with pytest.raises(ValueError, match="show nothing"):
+            detectable_change(n, "accuracy", samples=samples, design=design)
