@@ -151,20 +151,15 @@ def ratio(
     Raises ValueError where the mean before is not significantly above chance: then any ratio would do.
     """
     _refuse_unpaired(before, after)
-    n, x, y = len(before), [b - chance for b in before], [a - chance for a in after]
-    base, value = spread(x, clusters), 0.0
-    t = t_quantile(0.975, base.free)
-    if base.mean > 0:
-        value = fmean(y) / base.mean
-    rest = spread([b - value * a for a, b in zip(x, y, strict=True)], clusters)
-    added = 1 / n**2 if _right_or_wrong(before, after) or rest.variance < NOTHING else 0.0
-    xx, yy, xy = _covariances(x, y, rest.design)
-    a = base.mean**2 - t * t * xx
-    if not (base.mean > t * math.sqrt(base.variance) and a > 0):
+    x, y = [value - chance for value in before], [value - chance for value in after]
+    base = spread(x, clusters)
+    if not base.mean > t_quantile(0.975, base.free) * math.sqrt(base.variance):
         raise ValueError(f"a mean of {fmean(before):g} before is not clearly above {chance:g}: nothing to retain")
-    b, c = base.mean**2 * value - t * t * xy, (base.mean * value) ** 2 - t * t * (yy + added * rest.design)
-    half = math.sqrt(max(0.0, b * b - a * c)) / a
-    return Interval(value, max(-chance / base.mean, b / a - half), b / a + half, n, base.clusters)
+    value = fmean(y) / base.mean
+    rest = spread([b - value * a for a, b in zip(x, y, strict=True)], clusters)
+    added = _right_or_wrong(before, after) or rest.variance < NOTHING
+    low, high = _fieller(x, y, rest, 1 / len(x) ** 2 if added else 0.0)
+    return Interval(value, max(low, -chance / base.mean), high, len(x), base.clusters)
 
 
 def mcnemar(before: Sequence[float], after: Sequence[float]) -> McNemar:
@@ -207,11 +202,20 @@ def _agresti_min(differences: Sequence[float], found: Spread) -> tuple[float, fl
     return centre, math.sqrt((squares / n - centre**2) / n * found.design)
 
 
-def _covariances(x: Sequence[float], y: Sequence[float], design: float) -> tuple[float, float, float]:
-    """Variances of both means and their covariance, raised by the clusters' design effect."""
-    xx, yy = (spread(values).variance * design for values in (x, y))
-    both = spread([a + b for a, b in zip(x, y, strict=True)]).variance * design
-    return xx, yy, (both - xx - yy) / 2
+def _fieller(x: Sequence[float], y: Sequence[float], rest: Spread, added: float) -> tuple[float, float]:
+    """Both ratios r at which mean(y - r x) is t standard errors from 0: the roots of a r^2 - 2 b r + c.
+
+    Variances are raised by the design effect of the residuals `rest`; `added` goes to that of the means after.
+    """
+    t2 = t_quantile(0.975, rest.free) ** 2 * rest.design
+    left, right, both = (spread(values) for values in (x, y, [a + b for a, b in zip(x, y, strict=True)]))
+    a = left.mean**2 - t2 * left.variance
+    if not a > 0:
+        raise ValueError(f"a mean {left.mean:g} above chance before is not clear of it on these clusters: nothing to retain")
+    b = left.mean * right.mean - t2 * (both.variance - left.variance - right.variance) / 2
+    c = right.mean**2 - t2 * (right.variance + added)
+    half = math.sqrt(max(0.0, b * b - a * c)) / a
+    return b / a - half, b / a + half
 
 
 def _right_or_wrong(before: Sequence[float], after: Sequence[float]) -> bool:

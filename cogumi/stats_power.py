@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from cogumi.stats_spread import Z_POWER, Z, t_quantile
 
@@ -23,9 +23,11 @@ MOST = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Assumptions:
-    """How much problems scatter between two rounds, as seen with small models before and after a training.
+    """How much problems are taken to scatter between before and after: round figures to plan with, not laws.
 
-    Accuracy: the variance of a problem's change is `true_change`^2 + 2 `sample_variance` / samples, 0.32^2 at ten samples.
+    They stand for a small model half way up a benchmark, whose training moves many problems a little. Where an earlier run
+    measured its own, those are better. The variance of a problem's change of accuracy is `true_change`^2 + 2
+    `sample_variance` / samples, which is 0.32^2 at ten samples.
     """
 
     true_change: float = 0.27
@@ -107,6 +109,37 @@ def problems_to_decide(distance: float, p: float = 0.5) -> int | None:
     if distance <= 0:
         raise ValueError(f"no number of problems decides a distance of {distance:g}")
     return _first(lambda n: half_width(n, p) <= distance)
+
+
+class Estimate(Protocol):
+    """What `problems_to_tell` needs of an interval or a difference of `cogumi.stats`."""
+
+    @property
+    def value(self) -> float:
+        """The estimate itself."""
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+
+    @property
+    def n(self) -> int:
+        """Problems."""
+
+
+def problems_to_tell(found: Estimate, edge: float) -> int | None:
+    """About how many problems, all told, would put the interval on one side of `edge` if the value stayed as it is.
+
+    Its ends come nearer with the root of the number. None above ten million, and where the value is the edge itself.
+    """
+    distance = abs(found.value - edge)
+    reach = found.value - found.low if found.value >= edge else found.high - found.value
+    needed = found.n * (reach / distance) ** 2 if distance else math.inf
+    return math.ceil(needed) if needed <= MOST else None
 
 
 def detectable_shift(n: float, deviation: float) -> float:

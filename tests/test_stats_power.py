@@ -10,6 +10,7 @@ from cogumi.stats_power import (
     half_width,
     problems_needed,
     problems_to_decide,
+    problems_to_tell,
 )
 
 METRICS: tuple[Planned, ...] = ("accuracy", "majority_accuracy", "greedy_accuracy")
@@ -68,3 +69,23 @@ def test_what_no_number_of_problems_shows() -> None:
     for n, samples, design in ((0, 10, 1.0), (10, 0, 1.0), (10, 10, 0.5)):
         with pytest.raises(ValueError, match="show nothing"):
             detectable_change(n, "accuracy", samples=samples, design=design)
+
+
+@pytest.mark.parametrize("edge", [0.35, 0.5])
+def test_an_interval_says_how_many_problems_would_tell(edge: float) -> None:
+    found = stats.proportion(40, 100)
+    n = problems_to_tell(found, edge)
+    assert n is not None
+    n = round(n * 1.06)
+    there = stats.proportion(round(n * 0.4), n)
+    assert there.low >= edge or there.high < edge
+    few = stats.proportion(round(n * 0.83 * 0.4), round(n * 0.83))
+    assert few.low < edge <= few.high
+
+
+def test_a_difference_says_how_many_problems_would_tell() -> None:
+    change = stats.paired([0.0] * 20, [1.0] * 3 + [0.0] * 17)
+    n = problems_to_tell(change, 0.0)
+    assert n is not None
+    assert 20 < n < 60
+    assert problems_to_tell(stats.proportion(40, 100), 0.4) is None
