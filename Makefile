@@ -10,10 +10,13 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # A run's exit code is its verdict (0, 3, 4, 5) or a failure (1: the run, 2: its input); a demo fails with a failure only.
 VERDICT = code=$$?; case $$code in 0|3|4|5) echo "exit code $$code: a verdict";; *) exit $$code;; esac
 
-.PHONY: demo demo-all test test-all lint wheels benchmarks tiny-model clean
+.PHONY: demo demo-served demo-all test test-all lint wheels benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
 	$(BIN)/cogumi run --plugins math,code --out runs/demo; $(VERDICT)
+
+demo-served: $(READY)  ## the same where the temperature cannot be lowered: programs, trained and better
+	$(BIN)/cogumi run --plugins code --fixed-temperature --out runs/demo-served; $(VERDICT)
 
 demo-all: $(READY)  ## all six categories
 	$(BIN)/cogumi run --plugins math,code,reasoning,knowledge,instruction,creativity --out runs/demo-all; $(VERDICT)

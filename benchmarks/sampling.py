@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cogumi.chat import Chat
-from cogumi.records import Message, Model, Request, Sampling
+from cogumi.records import Message, Request, Sampling, Weights
 
 OURS = "cogumi hf"
 
@@ -47,7 +47,7 @@ def timed(draw: Callable[[], list[int]]) -> Run:
     return Run(len(lengths), sum(lengths), time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def cogumi_side(model: Model, prompts: Sequence[tuple[Message, ...]], args: argparse.Namespace) -> Callable[[], list[int]]:
+def cogumi_side(model: Weights, prompts: Sequence[tuple[Message, ...]], args: argparse.Namespace) -> Callable[[], list[int]]:
     """Draw with the sampler `hf`."""
     from cogumi_hf import hf
 
@@ -65,7 +65,7 @@ def cogumi_side(model: Model, prompts: Sequence[tuple[Message, ...]], args: argp
 
 
 def hflm_side(
-    model: Model, prompts: Sequence[tuple[Message, ...]], args: argparse.Namespace
+    model: Weights, prompts: Sequence[tuple[Message, ...]], args: argparse.Namespace
 ) -> Callable[[int], Callable[[], list[int]]]:
     """Draw with lm-eval's `HFLM`: `side(batch size)()`."""
     from lm_eval.api.instance import Instance
@@ -134,7 +134,7 @@ def main() -> None:
     compare(model, args)
 
 
-def compare(model: Model, args: argparse.Namespace) -> None:
+def compare(model: Weights, args: argparse.Namespace) -> None:
     """Alternate the sides and print what each did."""
     prompts = math_prompts(args.problems)
     ours, theirs = cogumi_side(model, prompts, args), hflm_side(model, prompts, args)
@@ -156,9 +156,9 @@ def conclude(what: str, rates: dict[str, float]) -> None:
     print(f"{what:15} {OURS} {ours:6.1f} samples/s, {best} {rates[best]:6.1f} samples/s, ratio {ours / rates[best]:.2f}")
 
 
-def _model(folder: str | None) -> Model:
+def _model(folder: str | None) -> Weights:
     if folder is not None:
-        return Model(name=folder, path=folder)
+        return Weights(name=folder, path=folder)
     from cogumi_tiny import tiny
 
     return tiny()

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cogumi.errors import BadInput
-from cogumi.records import Message, Model
-
-NO_TEMPLATE = "the tokenizer has no chat template: messages are joined by blank lines, without roles"
+from cogumi.records import Message, Weights
+from cogumi.weights import NO_TEMPLATE
 
 
 def digest(ids: Sequence[int]) -> str:
@@ -41,7 +40,7 @@ class Chat:
         self.pad_id: int = self.end_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
 
     @classmethod
-    def load(cls, model: Model) -> Chat:
+    def load(cls, model: Weights) -> Chat:
         """The chat of a model folder. Raises `BadInput` when the tokenizer cannot be loaded or has no EOS."""
         from transformers import AutoTokenizer
 

@@ -6,10 +6,11 @@ be finished. Every message says where, what is wrong, and what to do.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -50,7 +51,18 @@ class PluginFailed(RunFailed):
     """A plugin's code raised. Made at one boundary, which knows whose code it was."""
 
 
-def near(name: str, known: Iterable[str]) -> str:
+@contextlib.contextmanager
+def attribute_errors_to(label: str) -> Iterator[None]:
+    """The one boundary around plugin code: its plain exceptions come out as a `PluginFailed` that says whose code it was."""
+    try:
+        yield
+    except CogumiError:
+        raise
+    except Exception as error:
+        raise PluginFailed(f"{label} failed: {type(error).__name__}: {error}") from error
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
     """A hint for a name that does not exist: near matches first, else all that exist."""
     import difflib
 

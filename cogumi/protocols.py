@@ -5,39 +5,65 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from cogumi.phases import Gate
 from cogumi.records import (
     Ballot,
     Completion,
-    Example,
-    Item,
+    Demonstration,
+    ItemResult,
+    Launch,
     Message,
-    Model,
+    Preference,
     Problem,
     Request,
+    Resolved,
     Score,
+    Serves,
     Strategy,
     Training,
     Vote,
+    Weights,
 )
 
-Report = Callable[[int, int, str], None]
-"""`report(done, total, note)`: progress of a long job, for people."""
+Progress = Callable[[int, int, str], None]
+"""`progress(done, total, note)`: how far a long job is, for people."""
 
 
 @runtime_checkable
 class Sampler(Protocol):
-    """Draws completions. Sample i of a request is the same text in any batch, order, worker or resumed run."""
+    """Draws completions from one model. Made light: nothing is loaded before the first `sample`.
+
+    It is made in the run's own process, to be asked what it serves, and again in a worker, to draw. Open for a whole stage,
+    it may be asked to sample several times.
+    """
 
     def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Yield one completion for every wanted index of every request, in any order, each as soon as it is done.
 
-        A sample that fails is a `Completion` with `finish="error"`; raise only when nothing more can be drawn.
+        `requests` is an open stream: it ends where nothing more is wanted at the moment, and may hold more once completions
+        were seen; an engine that draws continuously may ask it again, and any other returns and is called again. Sample i
+        of a request is the same text in any batch, order, worker or resumed run, unless `serves.exact` is False. A sample
+        that fails is a `Completion` with `finish="error"`; raise only when nothing more can be drawn.
         """
 
     def close(self) -> None:
         """Give all memory back; the sampler is not used again."""
+
+
+@runtime_checkable
+class Resolver(Protocol):
+    """What a sampler may add: what it serves, and how it finds, checks and fingerprints the model it was made for.
+
+    Without it a sampler serves weights from disk, with adapters, by the core's own rules (`cogumi.weights.resolve`).
+    """
+
+    serves: Serves
+    """What it can do."""
+
+    def resolve(self) -> Resolved:
+        """Find and check the model without loading it. Raises `BadInput` for whatever can be found wrong now."""
 
 
 @runtime_checkable
@@ -68,7 +94,15 @@ class ProblemMetrics(Protocol):
 
 
 @runtime_checkable
-class Exporter(Protocol):
+class Guessable(Protocol):
+    """What a task may add, where the chance of guessing right differs from problem to problem (else: `Benchmark.chance`)."""
+
+    def chance(self, problem: Problem) -> float:
+        """How often a guess is right, e.g. 0.2 with five choices."""
+
+
+@runtime_checkable
+class ArtifactWriter(Protocol):
     """What a task may add: its outputs in a format that other tools read."""
 
     def export(self, drawn: Sequence[tuple[Problem, Sequence[Completion]]]) -> Mapping[str, str]:
@@ -109,18 +143,53 @@ class Selector(Protocol):
 
 @runtime_checkable
 class Trainer(Protocol):
-    """Teaches a model its examples."""
+    """Teaches a model its examples. Made light: heavy imports belong in `train`.
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
-        """Train in `folder` (checkpoints included) and leave the adapter in `folder / "adapter"`.
+    What it takes and how it is started it may declare in attributes: `accepts` (`Demonstration`, which is the default, or
+    `Preference`) and `launch` (a `Launch`).
+    """
+
+    def train(self, examples: Sequence[Any], model: Weights, folder: Path, progress: Progress) -> Training:
+        """Train in `folder` (checkpoints included) and leave the adapter in `folder / "adapter"`, with its manifest.
 
         Called again after a kill with the same arguments it resumes and ends with the same bytes.
         """
 
 
+@runtime_checkable
+class Merger(Protocol):
+    """What a trainer may add: its adapter merged into the base, as a model folder that needs neither."""
+
+    def merge(self, model: Weights, folder: Path, progress: Progress) -> Sequence[str]:
+        """Write the model (its `adapter` names the trained one) to `folder`, which is empty; gives sentences for the user."""
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """Is told what a run does: the terminal, a tracker, a notifier. What it raises is said once and never ends a run."""
+
+    def begin(self, stage: str, note: str) -> None:
+        """A stage begins; `note` says what it will do, or that it is done already."""
+
+    def progress(self, done: int, total: int, note: str) -> None:
+        """How far the stage is."""
+
+    def say(self, text: str) -> None:
+        """A sentence the user should read."""
+
+    def metrics(self, stage: str, values: Mapping[str, float]) -> None:
+        """Figures that a stage came to, by dotted names, e.g. `math.accuracy`."""
+
+    def end(self, stage: str, seconds: float) -> None:
+        """The stage is finished, after this long."""
+
+    def finish(self, outcome: str) -> None:
+        """The run ended: its verdict, the last stage, or the error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """What a category plugin registers: a training side, and how to distil and judge it."""
+    """What a category plugin registers: a training side, and how to distill and judge it."""
 
     name: str
     """The name people type."""
@@ -132,6 +201,8 @@ class Category:
     """Name of the benchmark with the held-out side."""
     voter: str = "majority"
     """Name of the voter."""
+    gates: tuple[Gate, ...] = ()
+    """Gates of its own, beside those of the phase; each is about this category."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,17 +215,53 @@ class Benchmark:
     """The held-out problems, prompted and judged."""
     max_tokens: int = 512
     """Token limit of a completion."""
+    chance: float = 0.0
+    """Accuracy of guessing, e.g. 0.25 with four choices; what a guard retains is counted above it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
-    """What a benchmark plugin registers where an outside evaluator does everything, prompts and scores included."""
+class ExternalEvaluation:
+    """What a benchmark plugin registers where an external evaluator does everything, prompts and scores included."""
 
     name: str
     """The name people type, with its argument, e.g. `lm-eval:arc_easy`."""
-    evaluate: Callable[[Model, int | None, Report], Iterable[Item]]
-    """`evaluate(model, limit, report)`: one `Item` for each of the first `limit` items (None: all)."""
+    evaluate: Callable[[Weights, int | None, Progress], Iterable[ItemResult]]
+    """`evaluate(model, limit, progress)`: one `ItemResult` for each of the first `limit` items (None: all)."""
     metric: str
     """Which of the items' metrics counts in a head to head."""
     check: Callable[[], None] = lambda: None
     """Raises `BadInput` for whatever can be found wrong before a model is loaded."""
+
+
+def accepts(trainer: Trainer) -> type[Demonstration] | type[Preference]:
+    """The kind of examples that a trainer takes."""
+    kind: type[Demonstration] | type[Preference] = getattr(trainer, "accepts", Demonstration)
+    return kind
+
+
+def launch(trainer: Trainer) -> Launch:
+    """How a trainer's process is started."""
+    how: Launch = getattr(trainer, "launch", Launch())
+    return how
+
+
+def serves(sampler: Sampler) -> Serves:
+    """What a sampler can do."""
+    return sampler.serves if isinstance(sampler, Resolver) else Serves()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How a voter decides, as it declares in attributes."""
+
+    needs_logprobs: bool
+    """It looks at log-probabilities."""
+    uses_reference: bool
+    """It looks at what is right by the reference: an oracle in a diagnosis, rejection sampling in distillation."""
+    control: bool
+    """It decides by other means than the votes."""
+
+
+def ways(voter: Voter) -> Ways:
+    """What a voter goes by."""
+    return Ways(**{name: bool(getattr(voter, name, False)) for name in ("needs_logprobs", "uses_reference", "control")})

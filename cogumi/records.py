@@ -15,6 +15,13 @@ JSON: TypeAlias = Any
 """A value that `json.dumps` takes and `json.loads` gives back equal."""
 
 
+class Neutral:
+    """Marks an option that cannot change an outcome: it enters no key, so that changing it never blocks a run.
+
+    Said by the factory's signature: `batch_size: Annotated[int, Neutral] = 0`.
+    """
+
+
 class Message(TypedDict):
     """One turn of a conversation, in the form every chat template takes."""
 
@@ -23,21 +30,69 @@ class Message(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A causal language model as samplers, trainers and outside evaluators are handed it."""
+class Weights:
+    """A causal language model on disk: what engines that load a model, trainers and external evaluations are handed."""
 
     name: str
     """What the user typed; for people, never part of a fingerprint."""
     path: str
-    """A local folder with `config.json`, tokenizer and safetensors weights; or a served model's name."""
+    """A folder with `config.json`, tokenizer and safetensors weights; a repository on the hub until it is resolved."""
     adapter: str | None = None
-    """A local folder with a LoRA adapter for this very base, or None."""
+    """A folder with a LoRA adapter for this very base, or None."""
     trust_remote_code: bool = False
     """Only ever True when the user asked for it: code in the model's folder is then executed."""
     data: str = "hub"
     """Where categories take their problems from unless told otherwise: `hub` or `bundled`."""
     training: Mapping[str, JSON] = field(default_factory=dict)
     """Trainer options that suit this model better than the trainer's own defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A model that a server holds: nothing of it is on this disk."""
+
+    name: str
+    """What the user typed; for people, never part of a fingerprint."""
+    url: str
+    """Where the server is, e.g. `http://localhost:8000/v1`. Not part of a fingerprint: the same model may move."""
+    served: str
+    """The name under which the server offers the model."""
+    data: str = "hub"
+    """Where categories take their problems from unless told otherwise: `hub` or `bundled`."""
+
+
+Model: TypeAlias = Weights | Endpoint
+"""A reference to a model: weights on disk, or a name that a server offers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a sampler makes of a reference: found, checked, and known by its contents."""
+
+    model: Model
+    """The reference with everything found: a local folder, a server that answers."""
+    fingerprint: Mapping[str, JSON]
+    """What the model is, by contents and never by path or address; two models that may differ have two of them."""
+    notes: Sequence[str] = ()
+    """What the user has to know before anything is drawn, in sentences."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serves:
+    """What a sampler can do; the core asks before it plans anything that needs it."""
+
+    weights: bool = True
+    """It loads models from disk."""
+    endpoints: bool = False
+    """It asks servers."""
+    adapters: bool = True
+    """It can put a trained LoRA adapter on the model. Without this a run stops after training."""
+    logprobs: bool = True
+    """It tells log-probabilities where they are asked for."""
+    token_ids: bool = True
+    """It tells the ids it drew, which training then uses as they are."""
+    exact: bool = True
+    """Sample i of a request is the same text in any batch, order, worker or resumed run. Where it cannot, the run says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +106,8 @@ class Problem:
     reference: JSON = None
     """What `Task.score` needs (gold answer, tests); never shown to a model."""
     meta: Mapping[str, JSON] = field(default_factory=dict)
-    """Anything else worth keeping with the item, e.g. its subject."""
+    """Anything else worth keeping with the item, e.g. its subject. `template` names what the problem was made from: problems
+    of one template are a cluster, and intervals say so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +182,8 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """What an outside evaluator says of one item."""
+class ItemResult:
+    """What an external evaluator says of one item."""
 
     id: str
     """Unique within the evaluation, and the same before and after."""
@@ -197,10 +253,12 @@ class Strategy:
     `best-vote`: the most probable of the winning voters' texts."""
     targets: int = 1
     """Most texts kept per problem. Above 1 they are voters' texts, chosen by a voter that is a `Selector`."""
+    consistency: Literal["texts", "answers"] = "texts"
+    """What a gate on consistency counts: equal texts, or equal answers where texts are not meant to be equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class Demonstration:
     """One training example: a prompt and the assistant text to learn."""
 
     id: str
@@ -216,21 +274,72 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preference:
+    """One training example for trainers that learn from pairs: which of two texts the votes prefer."""
+
+    id: str
+    """`CATEGORY/PROBLEM`, unique within a training set."""
+    messages: tuple[Message, ...]
+    """The prompt, ending in a user turn."""
+    chosen: str
+    """The best text of the answer with the most votes."""
+    rejected: str
+    """A text of the answer with the fewest votes."""
+    weight: float = 1.0
+    """The margin of the votes, as a share of all votes cast: 0 to 1 (ScPO, Prasad et al. 2024)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterManifest:
+    """What an adapter was trained on: whoever serves it obeys this or refuses. Written by `cogumi.weights.write_manifest`."""
+
+    base: str
+    """The base's weights as `cogumi.weights.fingerprint` has them (key `weights`)."""
+    quantization: Literal["none", "nf4"] = "none"
+    """How the frozen base was held; an adapter trained against rounded weights belongs on rounded weights."""
+    double_quantization: bool = True
+    """Whether the scales of NF4 blocks were quantised too."""
+    compute_dtype: str = "float32"
+    """What the base computed in, and was rounded from: `float32`, `bfloat16` or `float16`."""
+    format: int = 1
+    """Version of this record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """What a trainer gives back."""
 
-    model: Model
-    """The trained model: the base it was given plus the adapter it wrote."""
     steps: int
     """Optimiser steps taken."""
     losses: Sequence[float]
     """Training loss per logged step, in nats per target token."""
     weight_change: float
     """Norm of the adapter's effective update relative to the norm of the weights it is added to; 0.0 = nothing moved."""
-    quantization: str
-    """How the frozen base was held, e.g. `nf4`; `none` when 4-bit was not possible."""
     notes: Sequence[str] = ()
     """Whatever the user has to know, e.g. why 4-bit was not possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a trainer's process is started. Processes that a launcher starts share one job; the first of them speaks for all."""
+
+    command: tuple[str, ...] = ()
+    """Arguments between the interpreter and `-m cogumi.workers.main JOB`, e.g. `("-m", "torch.distributed.run",
+    "--nproc-per-node", "2")`; none: one process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of `cogumi doctor`."""
+
+    name: str
+    """What was looked at."""
+    ok: bool | None
+    """True: works; False: does not; None: a remark."""
+    detail: str
+    """What was found."""
+    fix: str = ""
+    """What to do; never empty when `ok` is False."""
 
 
 def sample_seed(request: Request, index: int) -> int:

@@ -100,7 +100,7 @@ def problems_needed(
 
 
 def half_width(n: int, p: float = 0.5) -> float:
-    """Half the width of the 95 % interval of a share `p` among `n` problems: how near to a gate the truth stays undecided."""
+    """Half the width of the 95 % interval of a share `p` among `n` problems: how near to a gate the truth stays open."""
     return Z * math.sqrt(p * (1 - p) / n)
 
 

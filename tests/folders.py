@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cogumi.records import AdapterManifest
+from cogumi.weights import write_manifest
+
 TEMPLATE = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
 
 
@@ -46,12 +49,14 @@ def model_folder(folder: Path, *, hidden: int = 64, weight: int = 4) -> Path:
     )
 
 
-def adapter_folder(folder: Path, *, inputs: int = 64, base_weights: str | None = None) -> Path:
-    """A LoRA adapter whose projections take `inputs` numbers."""
+def adapter_folder(folder: Path, *, inputs: int = 64, base: str | None = None) -> Path:
+    """A LoRA adapter whose projections take `inputs` numbers; its manifest names the `base` where one is given."""
     shapes = {"base_model.model.layers.0.self_attn.q_proj.lora_A.weight": (8, inputs)}
     put(
         folder,
         adapter_config__json={"peft_type": "LORA", "base_model_name_or_path": "their/base"},
         adapter_model__safetensors=safetensors(shapes),
     )
-    return put(folder, cogumi_training__json={"base_weights": base_weights}) if base_weights else folder
+    if base is not None:
+        write_manifest(folder, AdapterManifest(base=base))
+    return folder

@@ -2,27 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
-from cogumi import diagnose, distil
-from cogumi.plan import Exam, Part
-from cogumi.plugins import Entry, Plugin
+from cogumi.diagnosis import diagnose
+from cogumi.diagnosis.scoring import Samples, score_problem
+from cogumi.distillation import distill
+from cogumi.distillation.distill import Kept, Rules
+from cogumi.planning.plan import CategoryRun, Chosen, Evaluation
 from cogumi.protocols import Task, Voter
-from cogumi.records import Completion, Problem, Request, Strategy
-from cogumi.settings import Settings
+from cogumi.records import Completion, Problem, Request, Sampling, Strategy
+from cogumi.registry.discovery import Entry, Plugin
+from cogumi.results import EvaluationResult, ScoredSample
 from cogumi.testing import FakeTask, fake_benchmark, fake_category
-from cogumi.vote import majority
+from cogumi.voting import majority
 
 PLUGIN = Plugin(name="sums", dist="cogumi-sums", version="1.2")
+RULES = Rules(temperature=0.7, seed=11)
 Texts = Callable[[Request, int], str | None]
 """The text of one sample; None makes it an error."""
+Scored = dict[tuple[str, int], ScoredSample]
 
 
-def entry(kind: str, name: str) -> Entry:
-    """An entry that is only there to be blamed."""
-    return Entry(kind=kind, name=name, factory=lambda: None, plugin=PLUGIN)
+def chosen(kind: str, name: str = "sums") -> Chosen:
+    """An offer that is only there to be blamed."""
+    return Chosen(entry=Entry(kind=kind, name=name, factory=lambda: None, plugin=PLUGIN), options={})
+
+
+def evaluation(
+    held_out: Iterable[Problem] = (), *, task: Task | None = None, voter: Voter | None = None, **use: Any
+) -> Evaluation:
+    """The held-out side; `use` changes how it is sampled."""
+    decider = voter or majority()
+    drawn_as = Sampling(temperature=0.7, max_tokens=32, seed=11, logprobs=bool(getattr(decider, "needs_logprobs", False)))
+    return Evaluation(
+        name="sums",
+        purpose="trained",
+        benchmark=replace(fake_benchmark(), task=task or FakeTask()),
+        grader=chosen("benchmark"),
+        voter=decider,
+        voting=chosen("voter"),
+        problems=tuple(held_out),
+        available=100,
+        use=replace(drawn_as, **use),
+    )
 
 
 def part(
@@ -32,24 +57,18 @@ def part(
     task: Task | None = None,
     voter: Voter | None = None,
     **strategy: Any,
-) -> Part:
+) -> CategoryRun:
     """A part of the given problems; `strategy` changes fields of the fake category's strategy."""
     category = fake_category()
     changed: Strategy = replace(category.strategy, **strategy)
-    judge: Any = task or FakeTask()
-    exam = Exam(
-        name=category.name,
-        role="trained",
-        benchmark=replace(fake_benchmark(), task=judge),
-        voter=voter or majority(),
-        entries={kind: entry(kind, "sums") for kind in ("benchmark", "voter")},
-        problems=tuple(held_out),
-    )
-    return Part(
-        category=replace(category, strategy=changed, task=judge),
-        entry=entry("category", "sums"),
-        exam=exam,
+    grader: Any = task or FakeTask()
+    return CategoryRun(
+        category=replace(category, task=grader),
+        chosen=chosen("category"),
+        strategy=changed,
+        evaluation=evaluation(held_out, task=grader, voter=voter),
         training=tuple(training),
+        available=100,
         overlap={},
     )
 
@@ -71,11 +90,40 @@ def completion(request: Request, index: int, text: str | None) -> Completion:
     return Completion(request=request.id, index=index, text=text, finish=finish, tokens=3)
 
 
-def diagnosed(part: Part, text: Texts, settings: Settings) -> dict[str, Any]:
+def held_out_scores(evaluation: Evaluation, samples: Samples, count: int) -> Scored:
+    """What the benchmark's task makes of these samples."""
+    guard = evaluation.grader.entry.attribute_errors
+    task = evaluation.benchmark.task
+    groups = {problem.id: diagnose.groups(evaluation, problem, samples, count) for problem in evaluation.problems}
+    return _scored(task, evaluation.problems, groups, guard)
+
+
+def training_scores(run: CategoryRun, samples: Samples, by: str = "student") -> Scored:
+    """What the category's task makes of these samples."""
+    groups = {problem.id: [distill.group(run, problem, samples, by)] for problem in run.training}
+    return _scored(run.category.task, run.training, groups, run.chosen.entry.attribute_errors)
+
+
+def diagnosed(evaluation: Evaluation, text: Texts, count: int) -> EvaluationResult:
     """The diagnosis of these texts."""
-    return diagnose.diagnose(part.exam, drawn(diagnose.requests(part.exam, settings), text), settings)
+    asked = diagnose.requests(evaluation, count, None, baselines=True)
+    samples = drawn(asked, text)
+    return diagnose.diagnose(evaluation, samples, held_out_scores(evaluation, samples, count), count)
 
 
-def distilled(part: Part, text: Texts, settings: Settings) -> list[distil.Outcome]:
+def distilled(run: CategoryRun, text: Texts, rules: Rules = RULES) -> list[Kept]:
     """What distillation makes of these texts."""
-    return distil.distil(part, drawn(distil.requests(part, settings), text), settings)
+    samples = drawn(distill.requests(run, rules), text)
+    return distill.distill(run, samples, training_scores(run, samples), rules)
+
+
+def _scored(
+    task: Task,
+    problems: Iterable[Problem],
+    groups: dict[str, list[list[Completion]]],
+    guard: Callable[[], AbstractContextManager[None]],
+) -> Scored:
+    rows: Sequence[ScoredSample] = [
+        row for problem in problems for row in score_problem(task, problem, groups[problem.id], guard())
+    ]
+    return {(row.request, row.index): row for row in rows}

@@ -17,9 +17,9 @@ from folders import adapter_folder, model_folder, put, safetensors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogumi.chat import NO_TEMPLATE
 from cogumi.cli import main
-from cogumi.store import RunFolder
+from cogumi.pipeline.folder import RunFolder
+from cogumi.weights import NO_TEMPLATE
 
 pytest.importorskip("cogumi_math", reason="needs plugins/cogumi-math")
 for plugin in ("cogumi_hf", "cogumi_qlora", "cogumi_tiny"):
@@ -64,7 +64,8 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
 
 def test_a_missing_model(refused: Refusal) -> None:
     assert refused("--model", "tinny") == "model: 'tinny' is no folder and no known model (did you mean tiny?)"
-    assert refused("--model", "/no/such/model").startswith("model: '/no/such/model' is no folder and no known model (")
+    expected = "/no/such/model: model: no such folder (give a local folder, or a repository as OWNER/NAME)"
+    assert refused("--model", "/no/such/model") == expected
 
 
 def test_a_wrong_model_folder(refused: Refusal, tmp_path: Path) -> None:
@@ -230,6 +231,24 @@ def test_unknown_or_unfit_settings(refused: Refusal, arguments: tuple[str, ...],
 
 
 @pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--judge", "hff:tiny"), "no sampler is called 'hff' (did you mean hf?)"),
+        (("--teacher", "tinny"), "model: 'tinny' is no folder and no known model (did you mean tiny?)"),
+        (("-o", "judge.batch_size=2"), "judge.batch_size: there is no judge in this run ("),
+        (("--gates", "none.toml"), "none.toml: --gates: cannot be read: "),
+        (("--phase", "ful"), "no phase is called 'ful' (did you mean full?)"),
+        (("--observers", "jsnol"), "no observer is called 'jsnol' (did you mean jsonl?)"),
+        (("-o", "math.votes=1"), "math.votes: 1 is out of range (2 or more: one voter is no vote)"),
+        (("-o", "math.min_agreement=2"), "math.min_agreement: 2.0 is out of range (a share of 0 to 1)"),
+        (("-o", "math.target=best"), "math.target: 'best' does not fit: it takes generated|best-vote"),
+    ],
+)
+def test_unknown_roles_and_unfit_strategies(refused: Refusal, arguments: tuple[str, ...], problem: str) -> None:
+    assert refused(*arguments).startswith(problem)
+
+
+@pytest.mark.parametrize(
     ("plugins", "problem"),
     [
         (None, "plugins: no plugins were named (--plugins NAME,...; there are: "),
@@ -279,7 +298,7 @@ def test_an_output_folder_on_a_read_only_file_system(refused: Refusal) -> None:
 
 
 def test_a_folder_that_another_process_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cogumi.store.LOCK_SECONDS", 0.0)
+    monkeypatch.setattr("cogumi.pipeline.folder.LOCK_SECONDS", 0.0)
     with RunFolder(tmp_path).hold():
         done = CliRunner().invoke(main, ["run", "--plugins", "math", "--out", str(tmp_path)])
     assert (done.exit_code, done.stdout) == (2, "")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from cogumi.chat import NO_TEMPLATE, Chat, digest  # noqa: E402
 from cogumi.errors import BadInput  # noqa: E402
-from cogumi.records import Message, Model  # noqa: E402
+from cogumi.records import Message, Weights  # noqa: E402
 
 PAD, BOS, EOS, USER, ASSISTANT, END = range(6)
 SPECIAL = ["<pad>", "<s>", "</s>", "<user>", "<assistant>", "<end>"]
@@ -122,11 +122,11 @@ def test_a_digest_tells_prompts_apart() -> None:
     assert len(digest([1])) == 16
 
 
-def saved(folder: Path, made: Any, **files: str) -> Model:
+def saved(folder: Path, made: Any, **files: str) -> Weights:
     made.save_pretrained(folder)
     for name, text in files.items():
         (folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
-    return Model(name="m", path=str(folder))
+    return Weights(name="m", path=str(folder))
 
 
 def test_a_folder_is_loaded_with_its_template_and_further_end_tokens(tmp_path: Path) -> None:

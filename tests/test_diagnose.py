@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from parts import Texts, diagnosed, drawn, part
+from parts import Texts, diagnosed, drawn, evaluation, held_out_scores
 
-from cogumi import diagnose
+from cogumi.diagnosis import diagnose
 from cogumi.errors import PluginFailed, RunFailed
 from cogumi.records import Completion, Problem, Request, Score, Vote
-from cogumi.settings import Settings
+from cogumi.results import EvaluationResult
 from cogumi.testing import FakeTask, make_problems
 
-SETTINGS = Settings(samples=4, seed=11)
 PROBLEMS = make_problems(2)  # What is 0 + 1? What is 1 + 2?
 
 
@@ -26,20 +26,18 @@ def table(use: Mapping[str, Sequence[str | None]], greedy: Mapping[str, str | No
     return text
 
 
-def one(texts: Sequence[str | None], greedy: str | None = "1", **more: Any) -> dict[str, Any]:
+def one(texts: Sequence[str | None], greedy: str | None = "1", **more: Any) -> EvaluationResult:
     """The diagnosis of a single problem whose answer is 1."""
-    whole = part(held_out=PROBLEMS[:1], **more)
-    return diagnosed(whole, table({"sum-0": texts}, {"sum-0": greedy}), Settings(samples=len(texts)))
+    return diagnosed(evaluation(PROBLEMS[:1], **more), table({"sum-0": texts}, {"sum-0": greedy}), len(texts))
 
 
-def value(diagnosis: dict[str, Any], metric: str) -> float:
-    found: float = diagnosis["metrics"][metric]["value"]
-    return found
+def value(diagnosis: EvaluationResult, metric: str) -> float:
+    return diagnosis.metrics[metric].value
 
 
 def test_every_problem_is_asked_at_the_use_temperature_and_greedily() -> None:
-    whole = part(held_out=PROBLEMS)
-    asked = diagnose.requests(whole.exam, Settings(samples=4, seed=11, temperature=0.9))
+    whole = evaluation(PROBLEMS, temperature=0.9)
+    asked = diagnose.requests(whole, 4, None, baselines=True)
     assert [(r.id, r.indices, r.sampling.temperature) for r in asked] == [
         ("sums/sum-0#use", (0, 1, 2, 3), 0.9),
         ("sums/sum-0#greedy", (0,), 0.0),
@@ -47,7 +45,7 @@ def test_every_problem_is_asked_at_the_use_temperature_and_greedily() -> None:
         ("sums/sum-1#greedy", (0,), 0.0),
     ]
     assert {r.sampling.seed for r in asked} == {11}
-    assert {r.sampling.max_tokens for r in asked} == {whole.exam.benchmark.max_tokens}
+    assert {r.sampling.max_tokens for r in asked} == {whole.use.max_tokens}
     assert not any(r.sampling.logprobs for r in asked)
 
 
@@ -58,7 +56,7 @@ def test_a_voter_that_weighs_by_probability_gets_it() -> None:
         def vote(self, problem: Problem, ballots: object) -> Any:
             raise NotImplementedError
 
-    asked = diagnose.requests(part(held_out=PROBLEMS, voter=Weighing()).exam, SETTINGS)
+    asked = diagnose.requests(evaluation(PROBLEMS, voter=Weighing()), 4, None, baselines=True)
     assert {r.id: r.sampling.logprobs for r in asked} == {
         "sums/sum-0#use": True,
         "sums/sum-0#greedy": False,
@@ -69,15 +67,15 @@ def test_a_voter_that_weighs_by_probability_gets_it() -> None:
 
 def test_what_one_problem_says() -> None:
     diagnosis = one(["it is 1", "it is 1", "so 1", "maybe 7", "who knows"], greedy="7")
-    (item,) = diagnosis["items"]
-    assert item["id"] == "sum-0"
-    assert item["response_consistency"] == 2 / 5
-    assert item["answer_consistency"] == 3 / 5
-    assert item["unique_responses"] == 4
-    assert item["accuracy"] == 3 / 5
-    assert item["no_answer"] == 1 / 5
-    assert (item["tie"], item["majority_correct"], item["greedy_correct"], item["consistent"]) == (False, True, False, True)
-    assert diagnosis["metrics"].keys() >= {
+    (item,) = diagnosis.items
+    assert item.id == "sum-0"
+    assert item.response_consistency == 2 / 5
+    assert item.answer_consistency == 3 / 5
+    assert item.unique_responses == 4
+    assert item.accuracy == 3 / 5
+    assert item.no_answer == 1 / 5
+    assert (item.tie, item.majority_correct, item.greedy_correct, item.consistent) == (False, True, False, True)
+    assert diagnosis.metrics.keys() >= {
         "response_consistency", "answer_consistency", "unique_responses", "tie_rate",
         "accuracy", "majority_accuracy", "greedy_accuracy", "truncated", "no_answer",
     }  # fmt: skip
@@ -90,38 +88,38 @@ def test_ten_different_texts_are_ten_percent_consistent() -> None:
 
 
 def test_a_tie_is_wrong_even_when_half_of_it_is_right() -> None:
-    (item,) = one(["1", "1", "2", "2"])["items"]
-    assert (item["tie"], item["majority_correct"], item["consistent"]) == (True, False, False)
+    (item,) = one(["1", "1", "2", "2"]).items
+    assert (item.tie, item.majority_correct, item.consistent) == (True, False, False)
 
 
 def test_an_answer_by_half_of_the_samples_is_no_consensus_yet() -> None:
-    (item,) = one(["1", "1", "2", "3"])["items"]
-    assert (item["tie"], item["majority_correct"], item["consistent"]) == (False, True, False)
+    (item,) = one(["1", "1", "2", "3"]).items
+    assert (item.tie, item.majority_correct, item.consistent) == (False, True, False)
 
 
 def test_samples_without_an_answer_are_one_vote_each_for_nobody() -> None:
-    (item,) = one(["hm", "hm", "hm", "1"])["items"]
-    assert item["answer_consistency"] == 0.25
-    assert item["response_consistency"] == 0.75
-    assert (item["tie"], item["majority_correct"]) == (False, True)
+    (item,) = one(["hm", "hm", "hm", "1"]).items
+    assert item.answer_consistency == 0.25
+    assert item.response_consistency == 0.75
+    assert (item.tie, item.majority_correct) == (False, True)
 
 
 def test_no_answer_at_all_is_wrong_and_no_tie() -> None:
-    (item,) = one(["hm", "well"])["items"]
-    assert (item["tie"], item["majority_correct"], item["no_answer"]) == (False, False, 1.0)
+    (item,) = one(["hm", "well"]).items
+    assert (item.tie, item.majority_correct, item.no_answer) == (False, False, 1.0)
 
 
 def test_figures_are_means_over_problems_with_intervals() -> None:
     use = {"sum-0": ["1", "1", "1", "1"], "sum-1": ["9", "3", "8", "7"]}
-    diagnosis = diagnosed(part(held_out=PROBLEMS), table(use, {"sum-0": "1", "sum-1": "8"}), SETTINGS)
+    diagnosis = diagnosed(evaluation(PROBLEMS), table(use, {"sum-0": "1", "sum-1": "8"}), 4)
     assert value(diagnosis, "accuracy") == pytest.approx((1 + 1 / 4) / 2)
     assert value(diagnosis, "majority_accuracy") == 0.5
     assert value(diagnosis, "greedy_accuracy") == 0.5
     assert value(diagnosis, "tie_rate") == 0.5
     assert value(diagnosis, "unique_responses") == 2.5
-    for metric in diagnosis["metrics"].values():
-        assert metric["n"] == 2
-        assert metric["low"] <= metric["value"] <= metric["high"]
+    for metric in diagnosis.metrics.values():
+        assert metric.n == 2
+        assert metric.low <= metric.value <= metric.high
 
 
 def test_every_scored_problem_is_in_one_cell_of_the_matrix() -> None:
@@ -131,8 +129,8 @@ def test_every_scored_problem_is_in_one_cell_of_the_matrix() -> None:
         "sum-2": ["5", "5", "1", "2"],
         "sum-3": ["1", "2", "3", "4"],
     }
-    diagnosis = diagnosed(part(held_out=make_problems(4)), table(use, dict.fromkeys(use, "1")), SETTINGS)
-    assert diagnosis["matrix"] == {
+    diagnosis = diagnosed(evaluation(make_problems(4)), table(use, dict.fromkeys(use, "1")), 4)
+    assert diagnosis.matrix == {
         "consistent_correct": 1,
         "consistent_wrong": 1,
         "inconsistent_correct": 1,
@@ -142,17 +140,17 @@ def test_every_scored_problem_is_in_one_cell_of_the_matrix() -> None:
 
 def test_failed_samples_are_counted_and_left_out() -> None:
     diagnosis = one(["1", None, "1", None], greedy=None)
-    (item,) = diagnosis["items"]
-    assert (item["errors"], diagnosis["errors"]) == (3, 3)
-    assert (item["accuracy"], item["response_consistency"], item["greedy_correct"]) == (1.0, 1.0, None)
-    assert "greedy_accuracy" not in diagnosis["metrics"]
+    (item,) = diagnosis.items
+    assert (item.errors, diagnosis.errors) == (3, 3)
+    assert (item.accuracy, item.response_consistency, item.greedy_correct) == (1.0, 1.0, None)
+    assert "greedy_accuracy" not in diagnosis.metrics
 
 
 def test_a_problem_whose_every_sample_failed_is_left_out() -> None:
     use: dict[str, list[str | None]] = {"sum-0": [None] * 4, "sum-1": ["3"] * 4}
-    diagnosis = diagnosed(part(held_out=PROBLEMS), table(use, {"sum-0": "1", "sum-1": "3"}), SETTINGS)
-    assert [item["id"] for item in diagnosis["items"]] == ["sum-1"]
-    assert (diagnosis["problems"], diagnosis["errors"]) == (1, 4)
+    diagnosis = diagnosed(evaluation(PROBLEMS), table(use, {"sum-0": "1", "sum-1": "3"}), 4)
+    assert [item.id for item in diagnosis.items] == ["sum-1"]
+    assert (diagnosis.problems, diagnosis.errors) == (1, 4)
 
 
 def test_a_category_without_a_single_sample_fails_the_run() -> None:
@@ -169,16 +167,16 @@ class Unsure(FakeTask):
 
 def test_what_could_not_be_scored_is_no_zero() -> None:
     diagnosis = one(["7", "8", "7"], greedy="8", task=Unsure())
-    (item,) = diagnosis["items"]
-    assert (item["accuracy"], item["greedy_correct"], item["unscored"]) == (1.0, None, 1)
+    (item,) = diagnosis.items
+    assert (item.accuracy, item.greedy_correct, item.unscored) == (1.0, None, 1)
     diagnosis = one(["8", "8"], greedy="8", task=Unsure())
-    assert "accuracy" not in diagnosis["metrics"]
-    assert "majority_accuracy" not in diagnosis["metrics"]
-    assert sum(diagnosis["matrix"].values()) == 0
-    (tie,) = one(["8", "9"], greedy="8", task=Unsure())["items"]
-    assert (tie["tie"], tie["majority_correct"]) == (True, None)
-    assert diagnosis["unscored"] == 2
-    assert diagnosis["cause"]
+    assert "accuracy" not in diagnosis.metrics
+    assert "majority_accuracy" not in diagnosis.metrics
+    assert sum(diagnosis.matrix.values()) == 0
+    (tie,) = one(["8", "9"], greedy="8", task=Unsure()).items
+    assert (tie.tie, tie.majority_correct) == (True, None)
+    assert diagnosis.unscored == 2
+    assert diagnosis.cause
 
 
 def test_a_tasks_own_metrics_are_averaged_under_their_names() -> None:
@@ -212,16 +210,16 @@ def test_a_plugin_that_raises_is_named(broken: str) -> None:
     def fail(*_: object) -> Any:
         raise LookupError("gone")
 
-    task, whole = FakeTask(), part(held_out=PROBLEMS[:1])
+    task, whole = FakeTask(), evaluation(PROBLEMS[:1])
     if broken == "vote":
         voter = type("Broken", (), {"vote": fail})()
-        whole = part(held_out=PROBLEMS[:1], voter=voter)
+        whole = evaluation(PROBLEMS[:1], voter=voter)
     else:
         setattr(task, broken, fail)
-        whole = part(held_out=PROBLEMS[:1], task=task)
+        whole = evaluation(PROBLEMS[:1], task=task)
     kind = "voter" if broken == "vote" else "benchmark"
     with pytest.raises(PluginFailed, match=rf"^plugin 'sums' \(cogumi-sums 1\.2\): {kind} 'sums' failed: LookupError: gone$"):
-        diagnosed(whole, lambda request, index: "1", SETTINGS)
+        diagnosed(whole, lambda request, index: "1", 4)
 
 
 def test_an_answer_too_many_is_the_tasks_fault() -> None:
@@ -243,7 +241,49 @@ def test_a_winner_that_nobody_voted_for_is_the_voters_fault() -> None:
 
 
 def test_the_order_in_which_samples_were_drawn_does_not_matter() -> None:
-    whole = part(held_out=PROBLEMS)
-    samples = drawn(diagnose.requests(whole.exam, SETTINGS), lambda request, index: str(index % 3))
-    backwards = dict(reversed(samples.items()))
-    assert diagnose.diagnose(whole.exam, samples, SETTINGS) == diagnose.diagnose(whole.exam, backwards, SETTINGS)
+    whole = evaluation(PROBLEMS)
+    samples = drawn(diagnose.requests(whole, 4, None, baselines=True), lambda request, index: str(index % 3))
+    scores = held_out_scores(whole, samples, 4)
+    backwards, marks = dict(reversed(samples.items())), dict(reversed(scores.items()))
+    assert diagnose.diagnose(whole, samples, scores, 4) == diagnose.diagnose(whole, backwards, marks, 4)
+
+
+def test_lower_temperatures_are_measured_of_the_untouched_model_alone() -> None:
+    whole = replace(evaluation(PROBLEMS[:1]), baseline_temperatures=(0.2, 0.5))
+    asked = diagnose.requests(whole, 2, None, baselines=True)
+    assert [(r.id.partition("#")[2], r.sampling.temperature) for r in asked] == [
+        ("use", 0.7),
+        ("greedy", 0.0),
+        ("t0.2", 0.2),
+        ("t0.5", 0.5),
+    ]
+    assert len(diagnose.requests(whole, 2, None, baselines=False)) == 2
+    result = diagnosed(whole, lambda request, index: "1" if request.id.endswith("#t0.2") else "9", 2)
+    assert {name: interval.value for name, interval in result.baselines.items()} == {"0.2": 1.0, "0.5": 0.0}
+    assert result.items[0].baselines == {"0.2": 1.0, "0.5": 0.0}
+
+
+def test_a_system_prompt_goes_before_the_tasks_own() -> None:
+    class Polite(FakeTask):
+        def messages(self, problem: Problem) -> Any:
+            return ({"role": "system", "content": "Be brief."}, *super().messages(problem))
+
+    plain, polite = (
+        diagnose.requests(evaluation(PROBLEMS[:1], task=task), 1, "You add.", baselines=False)[0].messages
+        for task in (FakeTask(), Polite())
+    )
+    assert [message["content"] for message in plain] == ["You add.", "What is 0 + 1?"]
+    assert [message["content"] for message in polite] == ["You add.\n\nBe brief.", "What is 0 + 1?"]
+
+
+def test_different_answers_of_a_problem_are_counted_with_their_marks() -> None:
+    (item,) = one(["1", "so 1", "7", "hm"]).items
+    assert [(answer.count, answer.correct) for answer in item.answers] == [(2, True), (1, False)]
+
+
+def test_what_k_samples_can_do() -> None:
+    result = one(["1", "2", "1", "3"])
+    assert {name: len(curve) for name, curve in result.at_k.items()} == {"pass@k": 4, "maj@k": 4, "pass^k": 4}
+    assert result.at_k["pass@k"][0].value == pytest.approx(0.5)
+    assert result.at_k["pass@k"][3].value == 1.0
+    assert result.at_k["pass^k"][3].value == 0.0

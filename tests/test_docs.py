@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from command_line import final_files, run_fake
 
-from cogumi import hookspecs, testing
+from cogumi import hookspecs, results, testing
 from cogumi.cli import COMMANDS, main
-from cogumi.plugins import HOOKS
+from cogumi.cli._stage import EXIT_CODES
+from cogumi.registry.discovery import HOOKS
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / "plugins" / "README.md"
@@ -129,3 +132,32 @@ def test_the_commands_shown_exist_with_their_flags(line: str) -> None:
     shown = CliRunner().invoke(main, [name, "--help"]).stdout
     for flag in (argument for argument in arguments if argument.startswith("-")):
         assert re.search(rf"(^|[\s,]){re.escape(flag)}\b", shown), f"cogumi {name} has no {flag}"
+
+
+def test_every_file_of_a_run_is_in_its_reference(tmp_path: Path) -> None:
+    assert run_fake(tmp_path / "run").returncode in EXIT_CODES.values()
+    text = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    named = {re.sub(r"\b(STAGE|CATEGORY)\b", "*", name) for name in re.findall(r"`([\w./]+(?:\.\w+|/))`", text)}
+    patterns = [name + "*" if name.endswith("/") else name for name in named]
+    files = sorted(final_files(tmp_path / "run"))
+    assert len(files) > 15
+    assert [file for file in files if not any(fnmatch(file, pattern) for pattern in patterns)] == []
+
+
+def test_every_exit_code_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (\d) \| (.*) \|$", text, re.MULTILINE))
+    assert sorted(rows) == ["0", "1", "2", "3", "4", "5"]
+    assert [name for name, code in EXIT_CODES.items() if name not in rows[str(code)]] == []
+
+
+@pytest.mark.parametrize("name", ["ProblemRow", "ScoredSample", "Diagnosis", "Comparison", "Verdict", "TrainingResult"])
+def test_every_record_that_the_reference_names_is_there(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "run-folder.md").read_text(encoding="utf-8")
+    assert hasattr(results, name)
+
+
+@pytest.mark.parametrize("document", [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md")), GUIDE], ids=str)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (document.parent / target).exists()] == []

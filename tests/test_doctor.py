@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cogumi import doctor
 from cogumi.cli import main
-from cogumi.doctor import Finding
+from cogumi.doctor import checkup, machine
+from cogumi.records import Finding
+from cogumi.registry.discovery import load
 from cogumi.testing import fake_dist
 
 Install = Callable[..., None]
@@ -42,11 +43,24 @@ def cogumi(*arguments: str) -> Result:
 # --- plugins ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_plugin_that_is_asked_for_and_works() -> None:
-    result = cogumi("--plugins", "core")
+def listed(result: Result) -> list[list[str]]:
+    """The findings that are shown: mark, first word, rest."""
+    return [line.split(maxsplit=2) for line in result.stdout.splitlines()[3:]]
+
+
+def test_a_plugin_that_is_asked_for_and_works(install: Install) -> None:
+    install("fine", "")
+    result = cogumi("--plugins", "fine")
     assert result.exit_code == 0
-    assert "ok    plugin core  cogumi " in result.stdout
-    assert "torch, " not in result.stderr
+    assert listed(result) == [["ok", "plugin", "fine  cogumi-fine 1.0"]]
+    assert result.stderr == ""
+
+
+def test_the_core_is_a_plugin_with_checks_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    names = [finding.name for finding in checkup.check_up(["core"]).findings]
+    assert names == ["plugin core", "disk for runs", "disk for models", "hub", "hub token", "model cache"]
+    assert cogumi("--plugins", "core").exit_code == 0
 
 
 def test_an_unknown_plugin_is_one_line_with_near_matches() -> None:
@@ -58,12 +72,13 @@ def test_an_unknown_plugin_is_one_line_with_near_matches() -> None:
 
 def test_a_broken_plugin_fails_only_who_asks_for_it(install: Install) -> None:
     install("broken", "import there_is_no_such_module")
-    result = cogumi("--plugins", "broken, core")
+    install("fine", "")
+    result = cogumi("--plugins", "broken, fine")
     assert result.exit_code == 2
     assert "FAIL  plugin broken  cannot be loaded: ModuleNotFoundError" in result.stdout
     assert "-> mend its cause, or: pip uninstall cogumi-broken" in result.stdout
-    assert "ok    plugin core" in result.stdout
-    assert cogumi("--plugins", "core").exit_code == 0
+    assert "ok    plugin fine" in result.stdout
+    assert cogumi("--plugins", "fine").exit_code == 0
 
 
 def test_a_plugin_without_what_it_needs(install: Install) -> None:
@@ -76,19 +91,29 @@ def test_a_plugin_without_what_it_needs(install: Install) -> None:
 
 
 OWN = """
-def doctor():
-    yield "sandbox", True, "namespaces", ""
-    yield "data", None, "none downloaded yet", ""
-    yield "compiler", {ok}, "gcc is missing", "{fix}"
+from cogumi import hookimpl
+from cogumi.records import Finding
+
+def walls():
+    yield Finding(name="sandbox", ok=True, detail="namespaces")
+    yield Finding(name="data", ok=None, detail="none downloaded yet")
+    yield Finding(name="compiler", ok={ok}, detail="gcc is missing", fix="{fix}")
+
+@hookimpl
+def register_checks(register):
+    register("{check}", walls)
 """
 
 
+def own(ok: object, fix: str = "", check: str = "walls") -> str:
+    return OWN.format(ok=ok, fix=fix, check=check)
+
+
 def test_a_plugins_own_lines_are_shown_and_count(install: Install) -> None:
-    install("checked", OWN.format(ok=False, fix="apt install gcc"))
+    install("checked", own(False, "apt install gcc"))
     result = cogumi("--plugins", "checked")
     assert result.exit_code == 2
-    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()[3:]]
-    assert lines == [
+    assert listed(result) == [
         ["ok", "plugin", "checked  cogumi-checked 1.0"],
         ["ok", "sandbox", "namespaces"],
         ["--", "data", "none downloaded yet"],
@@ -97,30 +122,67 @@ def test_a_plugins_own_lines_are_shown_and_count(install: Install) -> None:
     ]
 
 
+def test_only_the_checks_of_who_is_asked_for_are_made(install: Install) -> None:
+    install("checked", own(True))
+    install("other", own(False, "mend it", check="other-walls"))
+    assert cogumi("--plugins", "checked").exit_code == 0
+    assert cogumi("--plugins", "checked,other").exit_code == 2
+
+
+def test_every_plugin_is_asked_where_none_is_named(install: Install) -> None:
+    install("checked", own(False, "apt install gcc"))
+    result = cogumi()
+    assert result.exit_code == 0  # nobody asked for it by name
+    names = [line[1] for line in listed(result) if line]
+    assert {"plugin", "compiler", "hub", "disk"} <= set(names)
+    assert "this takes some seconds" in result.stderr
+
+
+def test_checks_are_made_when_the_doctor_asks_and_not_before(install: Install, tmp_path: Path) -> None:
+    asking = own(True).replace("def walls():", f"def walls():\n    open({str(tmp_path / 'asked')!r}, 'w').close()")
+    install("lazy", asking)
+    load()
+    assert not (tmp_path / "asked").exists()
+    cogumi("--plugins", "lazy")
+    assert (tmp_path / "asked").exists()
+
+
 def test_remarks_do_not_fail(install: Install) -> None:
-    install("fine", OWN.format(ok=None, fix=""))
+    install("fine", own(None))
     assert cogumi("--plugins", "fine").exit_code == 0
 
 
+def checking(body: str) -> str:
+    """The source of a plugin with one check."""
+    head = "from cogumi import hookimpl\nfrom cogumi.records import Finding\n"
+    return f"{head}\ndef look():\n    {body}\n\n@hookimpl\ndef register_checks(register):\n    register('look', look)\n"
+
+
 @pytest.mark.parametrize(
-    ("source", "cause"),
+    ("body", "cause"),
     [
-        (OWN.format(ok=False, fix=""), "ValueError: ('compiler', False, ...)"),
-        (OWN.format(ok="'yes'", fix="do it"), "ValueError: ('compiler', 'yes', ...)"),
-        ("def doctor():\n    return [('a', True)]", "ValueError: not enough values to unpack"),
-        ("def doctor():\n    raise OSError('no /proc')", "OSError: no /proc"),
+        ("yield Finding(name='gcc', ok=False, detail='missing')", "ValueError: Finding(name='gcc', ok=False,"),
+        ("yield 'gcc', True, 'there', ''", "ValueError: ('gcc', True, 'there', ''): a check gives Findings"),
+        ("return None", "TypeError: 'NoneType' object is not iterable"),
+        ("raise OSError('no /proc')", "OSError: no /proc"),
     ],
 )
-def test_a_doctor_that_fails_is_a_line_itself(source: str, cause: str, install: Install) -> None:
-    install("unwell", source)
+def test_a_check_that_fails_is_a_line_itself(body: str, cause: str, install: Install) -> None:
+    install("unwell", checking(body))
     result = cogumi("--plugins", "unwell")
     assert result.exit_code == 2
-    assert f"FAIL  plugin unwell  its doctor() failed: {cause}" in result.stdout
+    assert f"FAIL  look           the check failed: {cause}" in result.stdout
     assert "-> tell the authors of cogumi-unwell" in result.stdout
 
 
+def test_what_a_check_found_before_it_failed_is_shown(install: Install) -> None:
+    install("unwell", checking("yield Finding(name='gcc', ok=True, detail='there')\n    raise OSError('no /proc')"))
+    findings = checkup.check_up(["unwell"]).findings
+    assert [(finding.name, finding.ok) for finding in findings] == [("plugin unwell", True), ("gcc", True), ("look", False)]
+
+
 def test_as_json(install: Install) -> None:
-    install("checked", OWN.format(ok=False, fix="apt install gcc"))
+    install("checked", own(False, "apt install gcc"))
     result = cogumi("--plugins", "checked", "--json")
     document = json.loads(result.stdout)
     assert result.exit_code == 2
@@ -129,7 +191,6 @@ def test_as_json(install: Install) -> None:
         "ok": False,
         "detail": "gcc is missing",
         "fix": "apt install gcc",
-        "plugin": "checked",
     }
     assert document["versions"]["cogumi-checked"] == "1.0"
     assert document["machine"]["python"] == ".".join(map(str, sys.version_info[:3]))
@@ -180,9 +241,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(name: str) -> Finding:
-    from cogumi.plugins import load
-
-    (finding,) = [finding for finding in doctor._surroundings(load()) if finding.name == name]
+    (finding,) = [finding for finding in (*machine.hub(), *machine.disk()) if finding.name == name]
     return finding
 
 
@@ -225,64 +284,7 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found("disk for runs").detail.startswith(f"{found('disk for runs').detail.split()[0]} GB free at {Path.cwd()}")
     full = type("Usage", (), {"free": 2**20})
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: full)  # type: ignore[attr-defined]
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: full)  # type: ignore[attr-defined]
     finding = found("disk for runs")
     assert finding.ok is False
     assert "free some" in finding.fix
-
-
-@pytest.mark.parametrize(
-    ("probed", "expected"),
-    [
-        ({"error": "OSError: libcudart.so.13: no such file"}, {"torch": False}),
-        ({"torch": "2.13", "cuda": None, "gpus": [], "nf4": None}, {"torch": True, "GPU": None, "4-bit": True}),
-        ({"torch": "2.13", "cuda": "13.0", "gpus": [], "nf4": "no kernel"}, {"torch": True, "GPU": None, "4-bit": False}),
-        (
-            {"torch": "2.13", "cuda": "13.0", "gpus": [{"name": "H100", "memory": 80 * 2**30, "bf16": True}], "nf4": None},
-            {"torch": True, "GPU": True, "4-bit": True},
-        ),
-    ],
-)
-def test_what_torch_told_is_read(
-    probed: dict[str, object], expected: dict[str, bool | None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)  # type: ignore[attr-defined]
-    findings = list(doctor._torch(probed))
-    assert {finding.name: finding.ok for finding in findings} == expected
-    assert all(finding.fix for finding in findings if finding.ok is False)
-
-
-def test_a_driver_that_torch_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")  # type: ignore[attr-defined]
-    findings = {f.name: f for f in doctor._torch({"torch": "2.13", "cuda": None, "gpus": [], "nf4": None})}
-    assert findings["GPU"].ok is False
-    assert "pytorch.org" in findings["GPU"].fix
-
-
-def test_a_probe_that_dies_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.sys, "executable", "/bin/false")  # type: ignore[attr-defined]
-    with doctor._started_probe() as probe:
-        answer = doctor._answer(probe)
-    assert answer == {"error": "the process that tried torch died with exit code 1"}
-
-
-def test_the_whole_checkup_tries_torch_and_ends_with_0() -> None:
-    pytest.importorskip("torch")
-    result = cogumi()
-    assert result.exit_code == 0  # the hub does not answer here, and nobody asked for it
-    names = [line.split(maxsplit=1)[1] for line in result.stdout.splitlines() if line.startswith(("ok ", "FAIL", "--"))]
-    for name in (
-        "torch",
-        "GPU",
-        "4-bit",
-        "chat models",
-        "embedded model",
-        "hub",
-        "model cache",
-        "disk for runs",
-        "plugin core",
-    ):
-        assert any(line.startswith(name) for line in names), name
-    fails = [place for place, line in enumerate(result.stdout.splitlines()) if line.startswith("FAIL")]
-    assert all("-> " in result.stdout.splitlines()[place + 1] for place in fails)
-    assert "trying torch" in result.stderr

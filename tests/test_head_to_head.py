@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from math import comb
 from typing import Any, Literal
 
 import pytest
+from decision_tables import evaluation, problem
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cogumi.codec import to_json
+from cogumi.comparison.head_to_head import Pair, Samples, judge_outcomes, judge_requests, on_scores
+from cogumi.comparison.pairing import text_pairs
 from cogumi.errors import BadInput
-from cogumi.head_to_head import Pair, Samples, judge_outcomes, judge_requests, on_scores
 from cogumi.protocols import Judged
-from cogumi.records import Completion, Message, Problem, Request
+from cogumi.records import Completion, Message, Problem, Request, Sampling, Score
+from cogumi.results import EvaluationResult, ExternalItem, ExternalResult
 from cogumi.stats import mcnemar
 
+GREEDY = Sampling(temperature=0.0, max_tokens=8)
 FIGURES = ("score", "low", "high", "p")
 SCORES = st.dictionaries(st.sampled_from([f"p{n}" for n in range(12)]), st.none() | st.sampled_from([0.0, 0.3, 0.5, 1.0]))
 
 
-def diagnosis(accuracies: Mapping[str, float | None]) -> dict[str, Any]:
-    return {"items": [{"id": name, "accuracy": value} for name, value in accuracies.items()]}
+def diagnosis(accuracies: Mapping[str, float | None]) -> EvaluationResult:
+    return evaluation([problem(name, 0, False, False, accuracy=value) for name, value in accuracies.items()])
 
 
 def on(mine: Mapping[str, float | None], theirs: Mapping[str, float | None]) -> Any:
-    return on_scores(diagnosis(mine), diagnosis(theirs))
+    """The match's fields by name."""
+    match = on_scores(diagnosis(mine), diagnosis(theirs))
+    return None if match is None else asdict(match)
 
 
 def test_each_item_is_won_lost_or_level_and_the_score_counts_ties_half() -> None:
@@ -107,12 +115,15 @@ def test_more_problems_make_the_interval_narrower() -> None:
     assert widths == sorted(widths, reverse=True)
 
 
-def test_another_figure_may_decide() -> None:
-    mine = {"items": [{"id": "a", "metrics": {"acc_norm": 1.0}}, {"id": "b", "metrics": {}}]}
-    theirs = {"items": [{"id": "a", "metrics": {"acc_norm": 0.0}}, {"id": "b", "metrics": {"acc_norm": 1.0}}]}
-    outcome = on_scores(mine, theirs, lambda item: item["metrics"].get("acc_norm"))
-    assert outcome is not None
-    assert (outcome["wins"], outcome["n"], outcome["left_out"]) == (1, 1, 1)
+def test_the_metric_that_counts_decides_of_an_external_evaluation() -> None:
+    def side(**values: float) -> ExternalResult:
+        a = ExternalItem(id="a", metrics={"acc_norm": values["a"], "acc": 0.0})
+        b = ExternalItem(id="b", metrics={"acc_norm": values["b"]} if "b" in values else {})
+        return ExternalResult(metric="acc_norm", problems=2, metrics={}, items=(a, b))
+
+    match = on_scores(side(a=1.0), side(a=0.0, b=1.0))
+    assert match is not None
+    assert (match.wins, match.n, match.left_out) == (1, 1, 1)
 
 
 def test_sides_without_a_common_problem_are_refused() -> None:
@@ -148,7 +159,7 @@ def asked(shown: Sequence[Pair], judge: Callable[[Request], str | None] = longer
     """What comes of it when a judge answers all requests; None is a failed sample."""
     requests = judge_requests("poems", Longer(), shown)
     samples: Samples = {(request.id, 0): _said(request, judge(request)) for request in requests}
-    return judge_outcomes("poems", Longer(), shown, samples)
+    return asdict(judge_outcomes("poems", Longer(), shown, samples))
 
 
 def _said(request: Request, text: str | None) -> Completion:
@@ -170,7 +181,7 @@ def test_a_judge_is_asked_in_both_orders_greedily() -> None:
 def test_equal_and_failed_texts_are_not_asked_about() -> None:
     shown = pairs(("same", "same"), (None, "x"), ("x", None), (None, None), ("", ""))
     assert judge_requests("poems", Longer(), shown) == []
-    outcome = judge_outcomes("poems", Longer(), shown, {})
+    outcome = asdict(judge_outcomes("poems", Longer(), shown, {}))
     assert outcome["items"] == {"p0": "tie", "p4": "tie"}
     assert (outcome["ties"], outcome["n"], outcome["left_out"]) == (2, 2, 3)
     assert (outcome["judged"], outcome["position_bias"], outcome["unreadable"]) == (0, None, 0)
@@ -178,8 +189,8 @@ def test_equal_and_failed_texts_are_not_asked_about() -> None:
 
 def test_the_text_that_is_preferred_in_both_orders_wins() -> None:
     outcome = asked(pairs(("long one", "short"), ("tiny", "longer"), ("same", "same"), ("abc", "def")))
-    assert outcome["items"] == {"p0": "win", "p1": "loss", "p2": "tie", "p3": "tie"}
-    assert (outcome["score"], outcome["n"], outcome["left_out"]) == (0.5, 4, 0)
+    assert outcome["items"] == {"p0": "win", "p1": "loss", "p2": "tie"}
+    assert (outcome["score"], outcome["n"], outcome["left_out"]) == (0.5, 3, 1)
     assert (outcome["judged"], outcome["unreadable"], outcome["position_bias"]) == (3, 2, 0.0)
 
 
@@ -189,9 +200,18 @@ def test_a_judge_that_always_prefers_one_place_decides_nothing_and_is_found_out(
     assert (outcome["ties"], outcome["n"], outcome["score"], outcome["position_bias"]) == (2, 2, 0.5, 1.0)
 
 
-def test_one_unreadable_verdict_is_a_tie_and_no_position_bias() -> None:
-    outcome = asked(pairs(("long one", "short")), lambda request: "?" if request.id.endswith("ba") else "A")
-    assert (outcome["items"], outcome["unreadable"], outcome["position_bias"]) == ({"p0": "tie"}, 1, 0.0)
+def test_a_verdict_that_cannot_be_read_is_left_out_and_counted() -> None:
+    shown = pairs(("long one", "short"), ("longer", "tiny"))
+    outcome = asked(shown, lambda request: "?" if request.id == "poems/p0#judge-ba" else longer(request))
+    assert outcome["items"] == {"p1": "win"}
+    assert (outcome["unreadable"], outcome["n"], outcome["left_out"], outcome["judged"]) == (1, 1, 1, 2)
+    assert (outcome["score"], outcome["position_bias"]) == (1.0, 0.0)
+
+
+def test_a_judge_that_says_nothing_readable_decides_nothing() -> None:
+    outcome = asked(pairs(("long one", "short")), lambda request: "?")
+    assert [outcome[name] for name in FIGURES] == [None] * 4
+    assert (outcome["unreadable"], outcome["n"], outcome["left_out"], outcome["position_bias"]) == (2, 0, 1, None)
 
 
 @pytest.mark.parametrize("failing", ["ab", "ba"])
@@ -240,13 +260,37 @@ def test_every_pair_is_counted_once(texts: list[tuple[str | None, str | None]], 
     outcome = asked(pairs(*texts), judge)
     assert outcome["wins"] + outcome["losses"] + outcome["ties"] == outcome["n"] == len(outcome["items"])
     assert outcome["n"] + outcome["left_out"] == len(texts)
-    assert json.loads(json.dumps(outcome)) == outcome
+    assert json.loads(json.dumps(to_json(outcome))) == outcome
 
 
 def test_scores_and_judgements_have_the_same_figures() -> None:
     judged, scored = asked(pairs(("a", "bb"))), on({"a": 0.0}, {"a": 1.0})
-    assert {name: judged[name] for name in scored} == scored
+    names = ("wins", "losses", "ties", "n", "left_out", *FIGURES)
+    assert [judged[name] for name in names] == [scored[name] for name in names]
 
 
 def test_the_judge_of_the_tests_is_one() -> None:
     assert isinstance(Longer(), Judged)
+
+
+def test_texts_are_paired_where_both_sides_were_asked_and_the_task_has_a_judge() -> None:
+    class Poems(Longer):
+        def problems(self) -> Sequence[Problem]:
+            return [Problem(id=name, prompt="Q") for name in ("a", "b", "c")]
+
+        def messages(self, problem: Problem) -> Sequence[Message]:
+            return [Message(role="user", content=problem.prompt)]
+
+        def answers(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[str | None]:
+            return [c.text for c in completions]
+
+        def score(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[Score]:
+            return [Score(correct=None) for _ in completions]
+
+    def said(**texts: str | None) -> Samples:
+        requests = {name: Request(id=f"poems/{name}#use", messages=(), sampling=GREEDY) for name in texts}
+        return {(request.id, 0): _said(request, texts[name]) for name, request in requests.items()}
+
+    task = Poems()
+    found = text_pairs("poems", task, task.problems(), said(a="mine", b=None, c="x"), said(a="theirs", b="theirs"))
+    assert [(pair.problem.id, pair.mine, pair.theirs) for pair in found] == [("a", "mine", "theirs"), ("b", None, "theirs")]

@@ -47,7 +47,8 @@ def kill_until(kills: int, arguments: tuple[str, ...], folder: Path, longest: fl
 
     A run that finishes between two kills is begun again in the middle: its youngest outputs are deleted.
     """
-    dice, killed, kept = random.Random(20), 0, {}
+    dice, killed = random.Random(20), 0
+    kept: dict[tuple[str, str, int], str] = {}
     while killed < kills:
         still_running = start_and_kill(arguments, dice.uniform(0.3, longest), environ)
         killed += still_running
@@ -57,7 +58,16 @@ def kill_until(kills: int, arguments: tuple[str, ...], folder: Path, longest: fl
         kept = now
         if not still_running:
             for name in dice.sample(
-                ["report.md", "verdict.json", "after.json", "training.json", "votes.jsonl", "before.json"], 2
+                [
+                    "report.md",
+                    "verdict.json",
+                    "after.json",
+                    "training.json",
+                    "votes.jsonl",
+                    "before.json",
+                    "scores/after.jsonl",
+                ],
+                2,
             ):
                 (folder / name).unlink(missing_ok=True)
     return killed
@@ -82,7 +92,7 @@ def check_kills(tmp_path: Path, kills: int) -> None:
 
 
 def allowed(sample: str) -> int:
-    """How often a sample is drawn in a whole run: the held-out ones before and after."""
+    """How often a sample is drawn in a whole run: before and after, or (at a lower temperature, or to train on) once."""
     return 2 if "#use" in sample or "#greedy" in sample else 1
 
 

@@ -26,14 +26,14 @@ def test_a_small_run_leaves_its_files(small_run: Path) -> None:
     assert training["weight_change"] > 0
     assert len(training["losses"]) == training["steps"] > 0
     assert (small_run / "adapter/adapter_model.safetensors").stat().st_size > 1000
-    after = json.loads((small_run / "after.json").read_text())["categories"]["math"]
+    after = json.loads((small_run / "after.json").read_text())["evaluations"]["math"]
     assert after["problems"] == 6
     assert (small_run / "report.md").read_text().startswith("# ")
 
 
 def test_what_is_trained_on_is_what_was_sampled(small_run: Path) -> None:
     drawn = {}
-    for line in (small_run / "samples/distil.jsonl").read_text().splitlines():
+    for line in (small_run / "samples/distill.jsonl").read_text().splitlines():
         row = json.loads(line)
         drawn[row["request"], row["index"]] = row
     for line in (small_run / "self_distillation/math.jsonl").read_text().splitlines():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import pytest
 
 from cogumi.errors import BadInput
-from cogumi.options import REQUIRED, check_options, options_of
+from cogumi.records import Strategy
+from cogumi.registry.discovery import Entry, Plugin
+from cogumi.registry.options import REQUIRED, Neutral, check_options, field_docs, options_of, options_of_record
 
 
 def factory(
@@ -148,3 +151,110 @@ def test_an_option_without_a_type_is_text() -> None:
     namespace: dict[str, Any] = {}
     exec("def untyped(*, name='x'): pass", namespace)  # as an author without annotations writes it
     assert check_options("thing 'x'", namespace["untyped"], {"name": "y"}) == {"name": "y"}
+
+
+# --- options that cannot change an outcome ----------------------------------------------------------------------------
+
+
+def engine(
+    model: object,
+    *,
+    url: Annotated[str, Neutral] = "http://localhost",
+    batch_size: Annotated[int | None, Neutral] = None,
+    level: Annotated[Literal["low", "high"], "a remark"] = "low",
+    dtype: str = "auto",
+) -> None:
+    """Draw.
+
+    url: where the server is.
+    dtype: what is computed in, e.g. `float32`.
+    Nothing: of the kind.
+    """
+
+
+def test_an_option_is_neutral_where_its_factory_says_so() -> None:
+    assert {name: option.neutral for name, option in options_of(engine).items()} == {
+        "url": True,
+        "batch_size": True,
+        "level": False,
+        "dtype": False,
+    }
+
+
+def test_an_annotated_option_takes_what_it_took_before() -> None:
+    given = {"url": "http://h:1", "batch_size": "4", "level": "high"}
+    assert check_options("thing 'x'", engine, given) == {"url": "http://h:1", "batch_size": 4, "level": "high"}
+    assert {name: option.takes for name, option in options_of(engine).items()} == {
+        "url": "str",
+        "batch_size": "int|none",
+        "level": "low|high",
+        "dtype": "str",
+    }
+    with pytest.raises(BadInput, match=r"batch_size: thing 'x': 'many' does not fit: it takes int\|none"):
+        check_options("thing 'x'", engine, {"batch_size": "many"})
+
+
+def test_only_options_that_can_change_an_outcome_decide() -> None:
+    entry = Entry(kind="sampler", name="x", factory=engine, plugin=Plugin(name="p", dist="cogumi-p", version="1"))
+    assert entry.deciding({}) == {"level": "low", "dtype": "auto"}
+    assert entry.deciding({"url": "http://elsewhere", "batch_size": "9"}) == entry.deciding({})
+    assert entry.deciding({"dtype": "float32"}) == {"level": "low", "dtype": "float32"}
+
+
+def test_a_value_that_is_in_force_anyway_changes_nothing_however_it_is_written() -> None:
+    entry = Entry(kind="thing", name="x", factory=factory, plugin=Plugin(name="p", dist="cogumi-p", version="1"))
+    plain = entry.deciding({"path": "a"})
+    assert plain["path"] == "a"
+    assert entry.deciding({"path": Path("a"), "whole": "1", "real": 0.5, "flag": "no", "maybe": "none"}) == plain
+
+
+def test_the_help_of_an_option_is_the_line_with_its_name() -> None:
+    assert {name: option.help for name, option in options_of(engine).items()} == {
+        "url": "where the server is.",
+        "batch_size": "",
+        "level": "",
+        "dtype": "what is computed in, e.g. `float32`.",
+    }
+
+
+# --- fields of a record as options ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Rules of a game."""
+
+    name: str
+    """What it is
+    called."""
+    players: Annotated[int, Neutral] = 2
+    house: tuple[str, ...] = ()
+    """Rules of the house."""
+    limits: dict[str, int] = field(default_factory=dict)
+
+
+def test_the_documentation_of_a_field_stands_under_it() -> None:
+    assert field_docs(Rules) == {"name": "What it is called.", "house": "Rules of the house."}
+
+
+def test_a_record_s_fields_are_options() -> None:
+    options = options_of_record(Rules)
+    assert list(options) == ["name", "players", "house", "limits"]
+    assert (options["name"].default, options["players"].default, options["limits"].default) == (REQUIRED, 2, {})
+    assert (options["name"].help, options["players"].help) == ("What it is called.", "")
+    assert [option.neutral for option in options.values()] == [False, True, False, False]
+    assert options["players"].convert("3") == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [("votes", "20", 20), ("vote_temperature", "none", None), ("min_agreement", 1, 1.0), ("target", "best-vote", "best-vote")],
+)
+def test_every_field_of_a_strategy_can_be_given_as_text(name: str, given: Any, value: Any) -> None:
+    assert options_of_record(Strategy)[name].convert(given) == value
+
+
+def test_every_field_of_a_strategy_says_what_it_does() -> None:
+    assert all(option.help.endswith(".") for option in options_of_record(Strategy).values())
+    with pytest.raises(ValueError, match=r"'worst' does not fit: it takes generated\|best-vote"):
+        options_of_record(Strategy)["target"].convert("worst")

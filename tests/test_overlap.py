@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogumi.data import read_rows
-from cogumi.overlap import N, find_overlap
+from cogumi.distillation.decontamination import N, find_overlap
 from cogumi.records import Problem
 
 

@@ -10,19 +10,22 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cogumi import hookspecs
 from cogumi.cli import main
 from cogumi.errors import BadInput, PluginError, PluginFailed
-from cogumi.plugins import HOOKS, KINDS, Registry, load
-from cogumi.records import Model
+from cogumi.records import Endpoint, Weights
+from cogumi.registry.discovery import HOOKS, KINDS, Registry, load
 from cogumi.testing import fake_dist
 
 Install = Callable[..., None]
 
 HEAD = """
 from cogumi import hookimpl
+from cogumi.phases import Phase
+from cogumi.pipeline.observers import Silent
 from cogumi.testing import FakeSampler, FakeTrainer, fake_benchmark, fake_category
-from cogumi.vote import Majority
-from cogumi.records import Model
+from cogumi.voting import Majority
+from cogumi.records import Endpoint, Finding, Weights
 """
 
 
@@ -57,22 +60,43 @@ OFFERS = {
     "category": '(*, data="hub"):\n    "Sums."\n    return fake_category()',
     "trainer": '(*, steps: int = 2):\n    "Pretend."\n    return FakeTrainer(steps)',
     "benchmark": '(*, data="hub"):\n    "Sums, held out."\n    return fake_benchmark()',
-    "model": '():\n    "A name."\n    return Model(name="seam", path="owner/model")',
+    "model": '():\n    "A name."\n    return Weights(name="seam", path="owner/model")',
+    "phase": '():\n    "A plan."\n    return Phase(name="seam", gates=(), passed="Stop.")',
+    "observer": '(*, loud: bool = False):\n    "Listen."\n    return Silent()',
+    "check": '():\n    "Look."\n    yield Finding(name="seam", ok=True, detail="fine")',
 }
 
 
 def test_every_hook_has_an_offer_in_these_tests() -> None:
+    hooks = {name for name, thing in vars(hookspecs).items() if hasattr(thing, "cogumi_spec")}
     assert set(OFFERS) == set(KINDS) == set(HOOKS)
+    assert set(HOOKS.values()) == hooks
+    assert len(hooks) == 9
 
 
 @pytest.mark.parametrize("kind", sorted(OFFERS))
 def test_what_a_hook_offers_is_found_and_made(kind: str, install: Install) -> None:
     install(f"seam-{kind}", offering(kind, f"seam-{kind}", OFFERS[kind]), version="2.5")
     entry = load().get(kind, f"seam-{kind}")
-    made = entry.make(*([Model(name="m", path="m")] if kind == "sampler" else []))
+    made = entry.make(*([Weights(name="m", path="m")] if kind == "sampler" else []))
     assert isinstance(made, KINDS[kind])
     assert str(entry.plugin) == f"plugin 'seam-{kind}' (cogumi-seam-{kind} 2.5)"
     assert entry.summary
+
+
+def test_a_model_may_be_one_that_a_server_holds(install: Install) -> None:
+    install("far", offering("model", "far", '():\n    return Endpoint(name="far", url="http://h:1/v1", served="m")'))
+    assert load().get("model", "far").make() == Endpoint(name="far", url="http://h:1/v1", served="m")
+
+
+def test_a_plugin_may_implement_every_hook_at_once(install: Install) -> None:
+    made = "\n".join(f"def made_{kind}{factory}" for kind, factory in OFFERS.items())
+    hooks = "\n".join(
+        f"@hookimpl\ndef {HOOKS[kind]}(register):\n    register('whole-{kind}', made_{kind})\n" for kind in OFFERS
+    )
+    install("whole", f"{HEAD}\n{made}\n{hooks}")
+    mine = [entry for entry in load().entries.values() if entry.plugin.name == "whole"]
+    assert {(entry.kind, entry.name) for entry in mine} == {(kind, f"whole-{kind}") for kind in OFFERS}
 
 
 def test_options_reach_the_factory_converted(install: Install) -> None:
@@ -84,6 +108,8 @@ def test_the_core_offers_through_the_same_hooks() -> None:
     registry = load()
     assert registry.get("voter", "majority").plugin.name == "core"
     assert registry.get("sampler", "replay").options["path"].takes == "Path"
+    assert registry.get("observer", "jsonl").plugin.name == "core"
+    assert {entry.name for entry in registry.of("check")} >= {"hub", "disk"}
 
 
 def test_a_category_is_chosen_by_its_plugins_name(install: Install) -> None:
@@ -202,7 +228,7 @@ def test_bad_input_found_by_a_plugin_stays_what_it_is(install: Install) -> None:
 
 def test_code_that_a_plugin_runs_later_is_blamed_as_well() -> None:
     entry = load().get("sampler", "replay")
-    with pytest.raises(PluginFailed, match="sampler 'replay' failed: KeyError"), entry.blame():
+    with pytest.raises(PluginFailed, match="sampler 'replay' failed: KeyError"), entry.attribute_errors():
         raise KeyError("x")
 
 
@@ -240,10 +266,11 @@ def test_the_list_as_json(install: Install) -> None:
         "dist": "cogumi-listed",
         "version": "4.2",
         "summary": "Pretend.",
-        "options": {"steps": {"takes": "int", "required": False, "default": 2}},
+        "options": {"steps": {"takes": "int", "required": False, "default": 2, "neutral": False, "help": ""}},
     }
     (replay,) = [offer for offer in document["offers"] if offer["name"] == "replay"]
-    assert replay["options"] == {"path": {"takes": "Path", "required": True, "default": None}}
+    path = {"takes": "Path", "required": True, "default": None, "neutral": False, "help": ""}
+    assert replay["options"] == {"path": path}
     assert {plugin["name"]: plugin["error"] is None for plugin in document["plugins"]} | {"broken": False} == {
         plugin["name"]: plugin["name"] != "broken" for plugin in document["plugins"]
     }

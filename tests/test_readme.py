@@ -7,8 +7,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command_line import cogumi
+from command_line import cogumi, run_fake
 
+from cogumi import load
 from cogumi.cli import COMMANDS
 from cogumi.testing import check_voter
 
@@ -29,14 +30,28 @@ def test_its_settings_are_settings(tmp_path: Path) -> None:
     (text,) = [text for kind, text in BLOCKS if kind == "toml" and "[run]" in text]
     config = tmp_path / "run.toml"
     config.write_text(text.replace("my-org/my-model", "no-such-model"))
-    refused = cogumi("run", "--config", config, "--out", tmp_path / "run")
+    refused = cogumi("run", "--config", config, "--out", tmp_path / "run", HF_HUB_OFFLINE="1")
     assert refused.returncode == 2
-    assert "'no-such-model' is no folder and no known model" in refused.stderr
+    assert refused.stderr.startswith("cogumi: no-such-model: ")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_it_names_every_command(name: str) -> None:
     assert re.search(rf"`(cogumi )?{name}\b", README)
+
+
+def test_its_example_reads_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = [text for kind, text in BLOCKS if kind == "python" and "cogumi.run(" in text]
+    assert run_fake(tmp_path / "run").returncode == 0
+    monkeypatch.setattr("cogumi.run", lambda **settings: load(tmp_path / "run"))
+    exec(code.replace('"math"', '"sums"'), {})
+    assert re.fullmatch(r"PROCEED \w.+\.\n0\.\d+\n", capsys.readouterr().out)
+
+
+def test_it_links_every_plugin() -> None:
+    plugins = [path.parent.name for path in (Path(__file__).parents[1] / "plugins").glob("*/pyproject.toml")]
+    assert [name for name in plugins if f"(plugins/{name})" not in README] == []
 
 
 def test_it_is_short() -> None:

@@ -9,28 +9,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogumi.errors import BadInput
-from cogumi.settings import FIELDS, Settings, merge, parse_option, read_config
+from cogumi.planning import defaults
+from cogumi.planning.config import parse_option, read_config
+from cogumi.planning.settings import FIELDS, Keywords, Settings, merge
+from cogumi.registry.options import options_of_record
 
 EVERY_FIELD: dict[str, Any] = {
     "plugins": ("math", "code"),
     "model": "org/model",
     "adapter": "an/adapter",
     "phase": "full",
+    "gates": Path("my-gates.toml"),
     "sampler": "replay",
     "trainer": "other",
     "voter": "majority",
     "benchmarks": ("humaneval", "lm-eval:arc_easy"),
-    "guard": "none",
-    "judge": "org/judge",
-    "judge_sampler": "replay",
+    "guard": ("humaneval",),
+    "judge": "replay:org/judge",
+    "teacher": "org/teacher",
+    "reference": "org/reference",
     "against": Path("runs/other"),
     "temperature": 0.5,
+    "fixed_temperature": True,
+    "baseline_temperatures": (0.1, 0.3),
+    "top_p": 0.9,
+    "top_k": 50,
+    "max_tokens": 99,
+    "system": "Be brief.",
     "samples": 4,
     "problems": 7,
     "held_out": 9,
     "seed": 3,
     "trust_remote_code": True,
     "accept_unsandboxed": True,
+    "observers": ("jsonl",),
     "out": Path("runs/x"),
 }
 
@@ -55,12 +67,17 @@ def toml(value: Any) -> str:
 
 
 def test_every_setting_can_be_given_in_toml(tmp_path: Path) -> None:
-    assert EVERY_FIELD.keys() == FIELDS.keys()
+    assert EVERY_FIELD.keys() == FIELDS.keys() - {"options", "pythons"}
     lines = [f"{name} = {toml(value)}" for name, value in EVERY_FIELD.items()]
     settings = merge(read_config(config(tmp_path, "\n".join(["[run]", *lines]))))
     for name, value in EVERY_FIELD.items():
         assert getattr(settings, name) == value
         assert getattr(Settings(), name) != value, "the test gives each field another value than its default"
+
+
+def test_every_setting_is_a_keyword_of_run_and_says_what_it_does() -> None:
+    assert Keywords.__annotations__.keys() == FIELDS.keys() | {"redo"}
+    assert all(option.help.endswith(".") for option in options_of_record(Settings).values())
 
 
 def test_options_and_interpreters_have_a_table_for_each_name(tmp_path: Path) -> None:
@@ -69,6 +86,82 @@ def test_options_and_interpreters_have_a_table_for_each_name(tmp_path: Path) -> 
     assert settings.options["qlora"] == {"learning_rate": 1e-5, "epochs": 3}
     assert settings.pythons == {"vllm": "/opt/vllm/bin/python"}
     assert "python" not in settings.options["vllm"]
+
+
+ROLES = """
+[roles.student]
+model = "my/student"
+sampler = "replay"
+path = "a.jsonl"
+
+[roles.judge]
+model = "my/judge"
+sampler = "other"
+url = "http://h:1"
+
+[roles.teacher]
+model = "my/teacher"
+"""
+
+
+def test_a_role_has_a_table_of_its_own(tmp_path: Path) -> None:
+    settings = merge(read_config(config(tmp_path, ROLES)))
+    assert (settings.model, settings.sampler) == ("my/student", "replay")
+    assert (settings.judge, settings.teacher, settings.reference) == ("other:my/judge", "my/teacher", None)
+    assert settings.options == {"student": {"path": "a.jsonl"}, "judge": {"url": "http://h:1"}, "teacher": {}}
+
+
+def test_a_role_s_table_leaves_the_options_of_its_sampler_alone(tmp_path: Path) -> None:
+    both = '[plugins.other]\nurl = "http://all"\n[roles.judge]\nmodel = "m"\nsampler = "other"\nurl = "http://judge"\n'
+    options = merge(read_config(config(tmp_path, both))).options
+    assert options == {"other": {"url": "http://all"}, "judge": {"url": "http://judge"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("math", ("math",)), (" math , code,", ("math", "code")), (["math", "code"], ("math", "code")), ("none", ()), ([], ())],
+)
+def test_names_are_given_with_commas_or_as_a_list(given: Any, taken: tuple[str, ...]) -> None:
+    for name in ("plugins", "benchmarks", "guard", "observers"):
+        assert getattr(merge({name: given}), name) == taken
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [("0.2,0.5", (0.2, 0.5)), ("0.2,", (0.2,)), ([0.2, "0.5"], (0.2, 0.5)), ("none", ()), ((), ())],
+)
+def test_baseline_temperatures_are_given_like_names(given: Any, taken: tuple[float, ...]) -> None:
+    assert merge({"baseline_temperatures": given}).baseline_temperatures == taken
+
+
+@pytest.mark.parametrize("given", ["low", "0", "0.2,11", "nan", [-1]])
+def test_what_is_no_baseline_temperature_is_refused(given: Any) -> None:
+    with pytest.raises(BadInput, match=r"^baseline_temperatures: .* \((e\.g\. 0\.2,0\.5|give numbers above 0)"):
+        merge({"baseline_temperatures": given})
+
+
+@pytest.mark.parametrize("text", ['guard = "none"', "guard = []", 'guard = ["none"]'])
+def test_none_leaves_the_guards_out(tmp_path: Path, text: str) -> None:
+    assert merge(read_config(config(tmp_path, f"[run]\n{text}\n"))).guard == ()
+    assert merge({}).guard == defaults.GUARDS
+
+
+def test_none_leaves_baselines_out(tmp_path: Path) -> None:
+    text = '[run]\nbaseline_temperatures = "none"\n'
+    assert merge(read_config(config(tmp_path, text))).baseline_temperatures == ()
+    assert merge({}).baseline_temperatures is None
+
+
+def test_text_becomes_what_a_setting_is() -> None:
+    settings = merge({"samples": "4", "temperature": "1e-1", "fixed_temperature": "yes", "out": "~/x", "max_tokens": "none"})
+    assert (settings.samples, settings.temperature, settings.fixed_temperature) == (4, 0.1, True)
+    assert (settings.out, settings.max_tokens) == (Path.home() / "x", None)
+    with pytest.raises(BadInput, match=r"^samples: 'few' does not fit: it takes int$"):
+        merge({"samples": "few"})
+
+
+def test_redo_is_no_setting() -> None:
+    assert merge({"redo": True}) == Settings()
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
@@ -82,12 +175,24 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("[run]\nheld-out = 3\n", "2: held-out: no such setting (did you mean held_out or out?)"),
         ("[run]\noptions = {}\n", "2: options: no such setting ("),
         ("[plugin.math]\n", "1: plugin: no such setting (did you mean plugins?)"),
-        ('# model = "x"\nmodel = "x"\n', "2: model: no such setting (there are: plugins, run)"),
+        ('# model = "x"\nmodel = "x"\n', "2: model: no such setting (there are: plugins, roles, run)"),
         ("run = 1\n", "1: run: not a table (write it as [run])"),
         ("[plugins]\nmath = 1\n", "2: math: not a table (write it as [plugins.math])"),
         ('[plugins.math]\n[run]\nplugins = "math"\n', '3: plugins: not a list of names (write it as ["math"])'),
         ("[run]\nplugins = [1]\n", "2: plugins: not a list of names"),
-        ('[run]\nphase = "tiny"\n', "2: phase: 'tiny' does not fit: it takes minimal|full"),
+        ('[plugins.math]\n[run]\nguard = "mmlu"\n', '3: guard: not a list of names (write it as ["math"])'),
+        ("[run]\ntop_p = 0.0\n", "2: top_p: 0.0 is out of range (give more than 0, at most 1)"),
+        ("[run]\ntop_p = 1.5\n", "2: top_p: 1.5 is out of range"),
+        ("[run]\ntop_k = -1\n", "2: top_k: -1 is out of range (give 0 or more)"),
+        ("[run]\nmax_tokens = 0\n", "2: max_tokens: 0 is out of range (give 1 or more)"),
+        ('[run]\nbaseline_temperatures = ["low"]\n', "2: baseline_temperatures: "),
+        ("[run]\nbaseline_temperatures = [0.2, 0.0]\n", "2: baseline_temperatures: "),
+        ("[run]\nbaseline_temperatures = 3\n", "2: baseline_temperatures: "),
+        ("[roles.jugde]\n", "1: jugde: no such setting (did you mean judge"),
+        ("roles = 1\n", "1: roles: not a table (write it as [roles])"),
+        ("[roles]\njudge = 1\n", "2: judge: not a table (write it as [roles.judge])"),
+        ("[roles.judge]\nmodel = 3\n", "2: model: not a name"),
+        ('[roles.judge]\nsampler = "hf"\n', '1: judge: no model is named (give [roles.judge] a key model = "...")'),
         ("[run]\nsamples = true\n", "2: samples: True does not fit: it takes int"),
         ("[run]\nsamples = 2.5\n", "2: samples: 2.5 does not fit: it takes int"),
         ("[run]\nsamples = [3]\n", "2: samples: [3] does not fit: it takes int"),
@@ -142,10 +247,13 @@ def test_an_unknown_keyword_answers_with_near_matches() -> None:
         ("problems", 0),
         ("held_out", 0),
         ("seed", -1),
+        ("top_p", 0),
+        ("top_k", -1),
+        ("max_tokens", 0),
     ],
 )
 def test_values_that_no_run_could_use_are_refused(name: str, value: float) -> None:
-    with pytest.raises(BadInput, match=rf"^{name}: {value} is out of range \(give "):
+    with pytest.raises(BadInput, match=rf"^{name}: {value}(\.0)? is out of range \(give "):
         merge({name: value})
 
 

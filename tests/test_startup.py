@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 
-from cogumi.cli import COMMANDS, main
+from cogumi.cli import COMMANDS, FAMILIES, main
 
 HEAVY = {"torch", "numpy", "transformers", "datasets", "peft", "bitsandbytes", "tokenizers", "scipy", "pandas", "pyarrow"}
 
@@ -19,14 +20,20 @@ from cogumi.cli import main
 try:
     main(sys.argv[1:], prog_name="cogumi")
 finally:
-    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    print(json.dumps(sorted(sys.modules)))
 """
 
 
 def loaded(*arguments: str) -> set[str]:
-    """The top-level modules that are loaded when a command has done its work, in a process of its own."""
+    """The top-level modules among them."""
+    return {name.partition(".")[0] for name in modules_of(*arguments)}
+
+
+def modules_of(*arguments: str) -> set[str]:
+    """The modules that are loaded when a command has done its work, in a process of its own."""
     command = [sys.executable, "-c", WATCH, *arguments]
-    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, env=offline, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return set(json.loads(done.stdout.splitlines()[-1]))
 
@@ -50,14 +57,16 @@ def test_every_help_text_has_an_example_and_renders(name: str) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     (place,) = [place for place, line in enumerate(lines) if line.strip() in ("Example:", "Examples:")]
-    assert lines[place + 1].strip().startswith(f"cogumi {name}")
+    assert f"cogumi {name}" in lines[place + 1]
     assert "\\" not in result.stdout
 
 
-def test_the_help_lists_every_command_in_order() -> None:
-    result = CliRunner().invoke(main, ["--help"], prog_name="cogumi")
-    listed = result.stdout.partition("Commands:\n")[2].rstrip().split("\n")
-    assert [line.split(maxsplit=1) for line in listed] == [[name, text] for name, text in COMMANDS.items()]
+def test_the_help_lists_every_command_in_order_under_its_family() -> None:
+    shown = CliRunner().invoke(main, ["--help"], prog_name="cogumi").stdout
+    for family, commands in FAMILIES.items():
+        listed = shown.partition(f"{family}:\n")[2].partition("\n\n")[0].rstrip().split("\n")
+        assert [line.split(maxsplit=1) for line in listed] == [[name, text] for name, text in commands.items()]
+    assert [name for family in FAMILIES.values() for name in family] == list(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -67,10 +76,15 @@ def test_the_list_says_what_the_commands_own_help_says(name: str) -> None:
     assert " ".join(first.split()) == COMMANDS[name]
 
 
-def test_an_unknown_command_answers_with_exit_2() -> None:
+def test_the_help_is_shown_without_importing_a_command() -> None:
+    assert "cogumi.cli" in modules_of("--help")
+    assert not {f"cogumi.cli.{name}" for name in COMMANDS} & modules_of("--help")
+
+
+def test_an_unknown_command_answers_with_exit_2_and_near_matches() -> None:
     result = CliRunner().invoke(main, ["plugin"])
     assert result.exit_code == 2
-    assert "No such command 'plugin'" in result.stderr
+    assert "no command is called 'plugin' (did you mean plugins?)" in result.stderr
 
 
 def test_the_version_is_shown() -> None:

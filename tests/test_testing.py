@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cogumi.protocols import Benchmark, Evaluation
-from cogumi.records import Item, Model, sample_seed
+from cogumi.protocols import Benchmark, ExternalEvaluation
+from cogumi.records import Endpoint, ItemResult, Weights, sample_seed
 from cogumi.testing import (
     check_evaluation,
     check_model,
@@ -40,15 +40,23 @@ COUNTER = itertools.count()
     ],
 )
 def test_a_broken_model_is_told_its_promise(changes: dict[str, Any], promise: str) -> None:
-    good = Model(name="small", path="owner/small")
+    good = Weights(name="small", path="owner/small")
     with pytest.raises(AssertionError, match=re.escape(promise)):
         check_model(dataclasses.replace(good, **changes))
 
 
-def evaluation(items: Callable[[int], list[Item]], **changes: Any) -> Callable[[], Evaluation]:
+def test_a_served_model_has_a_name_and_nothing_on_disk() -> None:
+    check_model(Endpoint(name="small", url="http://localhost:1/v1", served="their/small"))
+    with pytest.raises(AssertionError, match="served is a text"):
+        check_model(Endpoint(name="small", url="http://localhost:1/v1", served=" "))
+
+
+def evaluation(items: Callable[[int], list[ItemResult]], **changes: Any) -> Callable[[], ExternalEvaluation]:
     """A factory of an evaluation that gives these items, the call's number given."""
     calls = itertools.count()
-    made = Evaluation(name="x:y", evaluate=lambda model, limit, report: items(next(calls))[:limit], metric="acc", **changes)
+    made = ExternalEvaluation(
+        name="x:y", evaluate=lambda model, limit, progress: items(next(calls))[:limit], metric="acc", **changes
+    )
     return lambda: made
 
 
@@ -56,7 +64,7 @@ def failing() -> None:
     raise RuntimeError("no")
 
 
-ITEMS = [Item(id=name, metrics={"acc": 1.0}) for name in "abcdef"]
+ITEMS = [ItemResult(id=name, metrics={"acc": 1.0}) for name in "abcdef"]
 
 
 @pytest.mark.parametrize(
@@ -64,28 +72,28 @@ ITEMS = [Item(id=name, metrics={"acc": 1.0}) for name in "abcdef"]
     [
         (evaluation(lambda call: []), "gives at least one item"),
         (evaluation(lambda call: [ITEMS[0], ITEMS[0]]), "an item's id is unique within the evaluation, and 'a' is not"),
-        (evaluation(lambda call: [Item(id="a", metrics={"acc": float("nan")})]), "metrics are finite numbers"),
-        (evaluation(lambda call: [Item(id="a", metrics={"f1": 1.0})]), "every item has the metric that counts, 'acc'"),
-        (evaluation(lambda call: [Item(id="a", metrics={"acc": float(call)})]), "the same model gets the same items"),
+        (evaluation(lambda call: [ItemResult(id="a", metrics={"acc": float("nan")})]), "metrics are finite numbers"),
+        (evaluation(lambda call: [ItemResult(id="a", metrics={"f1": 1.0})]), "every item has the metric that counts, 'acc'"),
+        (evaluation(lambda call: [ItemResult(id="a", metrics={"acc": float(call)})]), "the same model gets the same items"),
         (evaluation(lambda call: ITEMS, check=failing), "check() on usable settings must not raise"),
     ],
 )
-def test_a_broken_evaluation_is_told_its_promise(factory: Callable[[], Evaluation], promise: str) -> None:
+def test_a_broken_evaluation_is_told_its_promise(factory: Callable[[], ExternalEvaluation], promise: str) -> None:
     with pytest.raises(AssertionError, match=re.escape(promise)):
-        check_evaluation(factory, Model(name="m", path="m"))
+        check_evaluation(factory, Weights(name="m", path="m"))
 
 
 def test_a_good_evaluation_passes_and_one_that_knows_no_limit_does_not() -> None:
-    check_evaluation(evaluation(lambda call: ITEMS[::-1]), Model(name="m", path="m"))
-    endless = Evaluation(name="x", evaluate=lambda model, limit, report: ITEMS, metric="acc")
+    check_evaluation(evaluation(lambda call: ITEMS[::-1]), Weights(name="m", path="m"))
+    endless = ExternalEvaluation(name="x", evaluate=lambda model, limit, progress: ITEMS, metric="acc")
     with pytest.raises(AssertionError, match="limit is the most items"):
-        check_evaluation(endless, Model(name="m", path="m"))
+        check_evaluation(endless, Weights(name="m", path="m"))
 
 
 def test_a_model_is_the_same_each_time() -> None:
     with pytest.raises(AssertionError, match="a model is the same each time"):
-        check_model(lambda: Model(name="small", path=f"owner/small-{next(COUNTER)}"))
-    check_model(lambda: Model(name="small", path="owner/small", training={"epochs": 2}))
+        check_model(lambda: Weights(name="small", path=f"owner/small-{next(COUNTER)}"))
+    check_model(lambda: Weights(name="small", path="owner/small", training={"epochs": 2}))
 
 
 def test_the_records_that_are_made_are_fit_for_use() -> None:

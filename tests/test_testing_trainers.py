@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from cogumi.protocols import Report
-from cogumi.records import Example, Model, Training
+from cogumi.protocols import Progress
+from cogumi.records import AdapterManifest, Demonstration, Preference, Training, Weights
 from cogumi.testing import FakeTrainer, check_trainer, make_examples
+from cogumi.weights import MANIFEST, write_manifest
 
 COUNTER = itertools.count()
 
@@ -24,13 +25,13 @@ class Trainer:
 
     def __init__(
         self,
-        after: Callable[[Training, Model, Path], Any] = lambda training, model, folder: training,
-        report: Callable[[Report], Report] = lambda report: report,
+        after: Callable[[Training, Weights, Path], Any] = lambda training, model, folder: training,
+        report: Callable[[Progress], Progress] = lambda report: report,
     ) -> None:
         self.after, self.report = after, report
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Any:
-        training = FakeTrainer().train(examples, model, folder, self.report(report))
+    def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Any:
+        training = FakeTrainer().train(examples, model, folder, self.report(progress))
         return self.after(training, model, folder)
 
 
@@ -39,7 +40,7 @@ def _with(**changes: Any) -> Trainer:
 
 
 def _writes(name: str, text: Callable[[], str] = lambda: "x") -> Trainer:
-    def after(training: Training, model: Model, folder: Path) -> Training:
+    def after(training: Training, model: Weights, folder: Path) -> Training:
         (folder / name).write_text(text())
         return training
 
@@ -47,24 +48,29 @@ def _writes(name: str, text: Callable[[], str] = lambda: "x") -> Trainer:
 
 
 def _removes(name: str) -> Trainer:
-    def after(training: Training, model: Model, folder: Path) -> Training:
+    def after(training: Training, model: Weights, folder: Path) -> Training:
         (folder / name).unlink()
         return training
 
     return Trainer(after)
 
 
-def _elsewhere(training: Training, model: Model, folder: Path) -> Training:
-    (folder / "adapter").rename(folder / "lora") if (folder / "adapter").is_dir() and not (folder / "lora").exists() else None
-    return dataclasses.replace(training, model=dataclasses.replace(training.model, adapter=str(folder / "lora")))
+def _elsewhere(training: Training, model: Weights, folder: Path) -> Training:
+    (folder / "adapter").rename(folder / "lora")
+    return training
 
 
-def _touches_base(training: Training, model: Model, folder: Path) -> Training:
+def _of_another_base(training: Training, model: Weights, folder: Path) -> Training:
+    write_manifest(folder / "adapter", AdapterManifest(base="0" * 64))
+    return training
+
+
+def _touches_base(training: Training, model: Weights, folder: Path) -> Training:
     (Path(model.path) / "note.txt").write_text("I was here")
     return training
 
 
-def _counts_resumes(training: Training, model: Model, folder: Path) -> Training:
+def _counts_resumes(training: Training, model: Weights, folder: Path) -> Training:
     """A trainer that goes on training when it is called on a folder that it has finished."""
     calls = folder / "calls"
     calls.write_text(calls.read_text() + "+" if calls.exists() else "+")
@@ -75,24 +81,24 @@ def _counts_resumes(training: Training, model: Model, folder: Path) -> Training:
 class ForgetsWhereItWas:
     """Ends with other bytes when it was stopped half-way."""
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+    def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Training:
         resumed = (folder / "started").exists()
         (folder / "started").touch()
         if (folder / "done").exists():
             resumed = False
-        training = FakeTrainer().train(examples, model, folder, report)
+        training = FakeTrainer().train(examples, model, folder, progress)
         (folder / "adapter" / "note.json").write_text(json.dumps({"resumed": resumed}))
         (folder / "done").touch()
         return training
 
 
 class Deaf:
-    """Swallows whatever `report` raises."""
+    """Swallows whatever `progress` raises."""
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+    def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Training:
         def quiet(done: int, total: int, note: str) -> None:
             try:
-                report(done, total, note)
+                progress(done, total, note)
             except BaseException:
                 return
 
@@ -100,23 +106,23 @@ class Deaf:
 
 
 class Raising:
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+    def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Training:
         raise RuntimeError("out of memory")
 
 
-def _backwards(report: Report) -> Report:
-    return lambda done, total, note: report(total - done, total, note)
+def _backwards(progress: Progress) -> Progress:
+    return lambda done, total, note: progress(total - done, total, note)
 
 
-def _overshoots(report: Report) -> Report:
-    return lambda done, total, note: report(done + 1, total, note)
+def _overshoots(progress: Progress) -> Progress:
+    return lambda done, total, note: progress(done + 1, total, note)
 
 
-def _stops_short(report: Report) -> Report:
-    return lambda done, total, note: report(done, total + 1, note)
+def _stops_short(progress: Progress) -> Progress:
+    return lambda done, total, note: progress(done, total + 1, note)
 
 
-def _silent(report: Report) -> Report:
+def _silent(progress: Progress) -> Progress:
     return lambda done, total, note: None
 
 
@@ -127,18 +133,14 @@ BROKEN_TRAINERS: list[tuple[Any, str]] = [
     (Trainer(report=_overshoots), "keeps 0 <= done <= total"),
     (Trainer(report=_stops_short), "the last report says that all is done, not 4 of 5"),
     (Trainer(report=_silent), "train() reports its progress"),
-    (Deaf(), "what `report` raises comes out of train()"),
-    (_with(model=Model(name="x", path="x")), "Training.model names the adapter"),
+    (Deaf(), "what `progress` raises comes out of train()"),
+    (_removes(f"adapter/{MANIFEST}"), "the adapter has a manifest of what it was trained on"),
+    (Trainer(_of_another_base), "the manifest names the base that the adapter was trained on"),
     (Trainer(_elsewhere), "the adapter is left in folder / 'adapter'"),
-    (
-        Trainer(lambda t, m, f: dataclasses.replace(t, model=dataclasses.replace(t.model, path="merged"))),
-        "Training.model is the base it was given, not merged",
-    ),
     (_with(steps=0), "Training.steps is at least 1"),
     (_with(losses=(1.0, float("nan"))), "Training.losses holds finite numbers"),
     (_with(losses=()), "Training.losses holds finite numbers"),
     (_with(weight_change=0.0), "Training.weight_change is above 0"),
-    (_with(quantization=""), "Training.quantization says how the base was held"),
     (_removes("adapter/adapter_config.json"), "the adapter folder holds adapter_config.json"),
     (_removes("adapter/adapter_model.safetensors"), "the adapter's weights are in safetensors"),
     (_writes("adapter/optimizer.pt"), "the adapter folder holds no pickles"),
@@ -150,23 +152,40 @@ BROKEN_TRAINERS: list[tuple[Any, str]] = [
 
 
 @pytest.fixture
-def base(tmp_path: Path) -> Model:
+def base(tmp_path: Path) -> Weights:
     """A folder that stands for a base model; the fake trainer loads nothing from it."""
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text("{}")
-    return Model(name="base", path=str(tmp_path / "base"))
+    return Weights(name="base", path=str(tmp_path / "base"))
 
 
 @pytest.mark.parametrize(("trainer", "promise"), BROKEN_TRAINERS)
-def test_a_broken_trainer_is_told_its_promise(trainer: Any, promise: str, base: Model, tmp_path: Path) -> None:
+def test_a_broken_trainer_is_told_its_promise(trainer: Any, promise: str, base: Weights, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=re.escape(promise)):
         check_trainer(trainer, base, folder=tmp_path / "out")
 
 
-def test_a_good_trainer_passes(base: Model, tmp_path: Path) -> None:
+def test_a_good_trainer_passes(base: Weights, tmp_path: Path) -> None:
     check_trainer(FakeTrainer, base)
     check_trainer(FakeTrainer(1), base, folder=tmp_path / "out", examples=make_examples(1))
     assert sorted(path.name for path in (tmp_path / "out" / "full" / "adapter").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
+        MANIFEST,
     ]
+
+
+class Pairwise(FakeTrainer):
+    """Takes pairs, and keeps what it was given."""
+
+    accepts = Preference
+
+    def train(self, examples: Sequence[Any], model: Weights, folder: Path, progress: Progress) -> Training:
+        assert all(isinstance(example, Preference) and example.chosen != example.rejected for example in examples)
+        return super().train(examples, model, folder, progress)
+
+
+def test_a_trainer_that_accepts_preferences_is_given_pairs(base: Weights) -> None:
+    check_trainer(Pairwise, base)
+    with pytest.raises(AssertionError):
+        check_trainer(Pairwise, base, examples=make_examples(1))

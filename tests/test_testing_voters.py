@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from cogumi import vote as voters
+from cogumi import voting as voters
 from cogumi.protocols import Voter
 from cogumi.records import Ballot, Problem, Vote
 from cogumi.testing import check_voter
-from cogumi.vote import Majority, OneBallot, Weighted, decide, majority
+from cogumi.voting import Majority, OneBallot, Weighted, decide, majority
 
 
 class Tampered:

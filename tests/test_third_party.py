@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import command_line
 import pytest
 
 PYPROJECT = """
@@ -24,12 +25,14 @@ entry-points.cogumi.elections = "elections"
 """
 
 MODULE = '''
-"""Somebody else's plugin: two voters, and lines for the doctor."""
+"""Somebody else's plugin: two voters, a phase, an observer, and lines for the doctor."""
 
 from collections import Counter
 
 from cogumi import hookimpl
-from cogumi.vote import decide
+from cogumi.phases import Gate, Phase
+from cogumi.records import Finding
+from cogumi.voting import decide
 
 
 class Lengthy:
@@ -72,13 +75,68 @@ def register_voters(register):
     register("early", early)
 
 
-def doctor():
-    yield "elections", True, "free and fair", ""
+def polls():
+    """Whether the polls are open."""
+    yield Finding(name="elections", ok=True, detail="free and fair")
+
+
+@hookimpl
+def register_checks(register):
+    register("polls", polls)
+
+
+def strict():
+    """Every gate there is."""
+    return Phase(name="strict", gates=(Gate(name="right", metric="accuracy", threshold=0.9),), passed="Celebrate.")
+
+
+@hookimpl
+def register_phases(register):
+    register("strict", strict)
+
+
+class Herald:
+    """Writes down what it is told."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def _write(self, *words):
+        with open(self.path, "a") as stream:
+            print(*words, file=stream)
+
+    def begin(self, stage, note):
+        self._write("begin", stage)
+
+    def progress(self, done, total, note):
+        pass
+
+    def say(self, text):
+        raise RuntimeError("I have lost my voice")
+
+    def metrics(self, stage, values):
+        self._write("metrics", stage, *sorted(values)[:1])
+
+    def end(self, stage, seconds):
+        self._write("end", stage)
+
+    def finish(self, outcome):
+        self._write("finish", outcome)
+
+
+def herald(*, path: str = "herald.txt"):
+    """Tell the town."""
+    return Herald(path)
+
+
+@hookimpl
+def register_observers(register):
+    register("herald", herald)
 '''
 
 USE = """
 import json, sys
-from cogumi.plugins import load
+from cogumi.registry.discovery import load
 from cogumi.records import Ballot, Problem
 from cogumi.testing import check_voter
 
@@ -92,7 +150,10 @@ except AssertionError as error:
     broken = str(error)
 ballots = [Ballot(answer="4", text="ab", logprob=-9.0), Ballot(answer="5", text="ab", logprob=-0.1)]
 vote = lengthy.make().vote(Problem(id="1", prompt="2 + 2?"), ballots)
-print(json.dumps({"winner": vote.winner, "broken": broken}))
+phase = registry.get("phase", "strict").make()
+observer = registry.get("observer", "herald").make(path="told.txt")
+observer.begin("before", "")
+print(json.dumps({"winner": vote.winner, "broken": broken, "gate": phase.gates[0].name, "observer": type(observer).__name__}))
 """
 
 
@@ -111,7 +172,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run(*arguments: str | Path, at: Path, code: int = 0) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(at)}
+    path = os.pathsep.join([str(at), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, cwd=at, env=environment, text=True, capture_output=True, check=False)
     assert done.returncode == code, done.stdout + done.stderr
@@ -124,12 +186,14 @@ def test_it_is_listed_under_its_own_name_and_version(elsewhere: Path) -> None:
     assert set(offers) >= {"majority", "lengthy", "early"}
     assert (offers["lengthy"]["dist"], offers["lengthy"]["version"]) == ("elections", "3.1")
     assert offers["lengthy"]["summary"] == "Votes weighted by how sure the model was."
-    assert offers["lengthy"]["options"] == {"power": {"takes": "float", "required": False, "default": 1.0}}
+    (option,) = offers["lengthy"]["options"].items()
+    assert option[0] == "power"
+    assert option[1].items() >= {"takes": "float", "required": False, "default": 1.0}.items()
 
 
 def test_it_is_made_used_and_checked(elsewhere: Path) -> None:
     used = json.loads(_run("-c", USE, at=elsewhere))
-    assert used["winner"] == "5"
+    assert (used["winner"], used["gate"], used["observer"]) == ("5", "right", "Herald")
     assert "a vote is the same again and in any order of its ballots" in used["broken"]
 
 
@@ -137,6 +201,21 @@ def test_the_doctor_asks_it(elsewhere: Path) -> None:
     shown = _run("-m", "cogumi", "doctor", "--plugins", "elections", at=elsewhere)
     assert "ok    plugin elections  elections 3.1" in shown
     assert "free and fair" in shown
+
+
+def test_it_is_told_what_a_run_does_and_cannot_end_it(elsewhere: Path, tmp_path: Path) -> None:
+    """Its phase decides, its voter votes, and its observer, which fails when a sentence is said, is not told any more."""
+    told = tmp_path / "told.txt"
+    chosen = ("--phase", "strict", "--voter", "lengthy", "--observers", "herald", "-o", f"herald.path={told}")
+    path = os.pathsep.join([command_line.environment()["PYTHONPATH"], str(elsewhere)])
+    done = command_line.run_fake(tmp_path / "run", *chosen, PYTHONPATH=path)
+    assert done.returncode in (0, 3, 4, 5), done.stderr
+    verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    assert verdict["phase"] == "strict"
+    assert "right" in {criterion["name"] for criterion in verdict["criteria"]}
+    assert told.read_text().splitlines()[0] == "begin estimate"
+    assert "begin gate" not in told.read_text()
+    assert done.stderr.count("I have lost my voice") == 1
 
 
 def test_without_it_nothing_is_left_of_it(tmp_path: Path) -> None:

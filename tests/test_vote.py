@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogumi import builtin
-from cogumi.diagnose import consistency
+from cogumi.diagnosis.diagnose import consistency
+from cogumi.pipeline import builtin
 from cogumi.records import Ballot, Problem, Vote
-from cogumi.vote import decide, first, majority, random, unanimous, verified, weighted
+from cogumi.voting import decide, first, majority, random, unanimous, verified, weighted
 
 PROBLEM = Problem(id="p", prompt="?")
 ANSWERS = st.lists(st.none() | st.sampled_from(["1", "2", "3", "4"]), max_size=12)

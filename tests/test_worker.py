@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,17 +15,35 @@ from command_line import SITE
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogumi import worker
 from cogumi.errors import BadInput, CogumiError, PluginFailed, RunFailed
-from cogumi.plugins import Entry, Plugin
-from cogumi.processes import Silent, run_worker
-from cogumi.protocols import Report
-from cogumi.records import Completion, Example, Message, Model, Request, Sampling, Training
-from cogumi.store import SampleLog, read_json, read_samples, write_json, write_lines
-from cogumi.testing import FakeSampler, FakeTrainer, make_requests
+from cogumi.files import read_json, write_lines
+from cogumi.pipeline.observers import Silent
+from cogumi.protocols import Progress
+from cogumi.records import (
+    Completion,
+    Demonstration,
+    Endpoint,
+    ItemResult,
+    Launch,
+    Message,
+    Preference,
+    Request,
+    Sampling,
+    Training,
+    Weights,
+)
+from cogumi.sampling.log import COMPLETIONS, Log, read_samples
+from cogumi.testing import FakeSampler, FakeTrainer, make_examples, make_preferences, make_requests
+from cogumi.workers import jobs, main
+from cogumi.workers.launch import Workplace, run_worker
 
-PLUGIN = Plugin(name="p", dist="cogumi-p", version="1.2")
-MODEL = asdict(Model(name="m", path="m"))
+MODEL = Weights(name="m", path=str(SITE / "hollow"))
+
+
+def maker(kind: Any, name: str = "x", plugin: str = "p", **options: Any) -> jobs.Maker:
+    return jobs.Maker(
+        plugin=plugin, label=f"plugin '{plugin}' (cogumi-p 1.2): {kind} '{name}'", kind=kind, name=name, options=options
+    )
 
 
 class Desk:
@@ -33,32 +53,32 @@ class Desk:
         self.folder = folder
         self.sent = sent
         self.log = folder / "samples.jsonl"
+        self.made: object = None
 
     def sample(self, sampler: object, requests: Sequence[Request]) -> None:
-        write_json(self.folder / "requests.json", [asdict(request) for request in requests])
-        job = {"requests": str(self.folder / "requests.json"), "log": str(self.log), "model": MODEL, "options": {}}
-        worker.sample(self.entry("sampler", lambda model: sampler), job, worker.Reporter())
+        self.made = sampler
+        write_lines(self.folder / "requests.jsonl", map(jobs.request_row, requests))
+        job = jobs.SampleJob(maker=maker("sampler"), model=MODEL, requests=self.folder / "requests.jsonl", log=self.log)
+        main.sample(job, main.Reporter())
 
-    def train(self, trainer: object, rows: Iterable[dict[str, Any]]) -> Any:
-        write_lines(self.folder / "examples.jsonl", rows)
-        job = {
-            "examples": [str(self.folder / "examples.jsonl")],
-            "folder": str(self.folder / "train"),
-            "model": MODEL,
-            "options": {},
-        }
-        worker.train(self.entry("trainer", lambda: trainer), job, worker.Reporter())
-        return read_json(self.folder / "train/training.json")
-
-    def entry(self, kind: str, factory: Callable[..., object]) -> Entry:
-        return Entry(kind=kind, name="x", factory=factory, plugin=PLUGIN)
+    def train(self, trainer: object, rows: Iterable[Mapping[str, Any]], *, preferences: bool = False) -> Any:
+        self.made = trainer
+        path, folder = self.folder / "examples.jsonl", self.folder / "train"
+        write_lines(path, rows)
+        main.train(
+            jobs.TrainJob(maker=maker("trainer"), model=MODEL, examples=(path,), preferences=preferences, folder=folder),
+            main.Reporter(),
+        )
+        return read_json(folder / "training.json")
 
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     sent: list[dict[str, Any]] = []
-    monkeypatch.setattr(worker, "say", sent.append)
-    return Desk(tmp_path, sent)
+    desk = Desk(tmp_path, sent)
+    monkeypatch.setattr(main, "say", sent.append)
+    monkeypatch.setattr(main, "make", lambda maker, *arguments: desk.made)
+    return desk
 
 
 def answer(request: Request, index: int) -> str:
@@ -163,8 +183,8 @@ def test_what_was_drawn_before_a_sampler_broke_is_kept(desk: Desk) -> None:
     requests = make_requests(1, samples=4)
     with pytest.raises(PluginFailed, match=r"^plugin 'p' \(cogumi-p 1\.2\): sampler 'x' failed: LookupError: gone$"):
         desk.sample(Odd(breaking), requests)
-    with SampleLog(desk.log) as log:
-        assert len(log.completions) == 2
+    with Log(desk.log, COMPLETIONS) as log:
+        assert len(log) == 2
     sampler = FakeSampler(answer)
     desk.sample(sampler, requests)
     assert sampler.asked == 2
@@ -173,9 +193,9 @@ def test_what_was_drawn_before_a_sampler_broke_is_kept(desk: Desk) -> None:
 class Scholar(FakeTrainer):
     """Remembers what it was taught."""
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+    def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Training:
         object.__setattr__(self, "taught", examples)
-        return super().train(examples, model, folder, report)
+        return super().train(examples, model, folder, progress)
 
 
 ODD_TEXT = "one\u2028two\u0085three\x0bfour\x1cfive\r\nsix"
@@ -183,23 +203,35 @@ ODD_TEXT = "one\u2028two\u0085three\x0bfour\x1cfive\r\nsix"
 
 def test_examples_reach_the_trainer_as_they_were_written(desk: Desk) -> None:
     messages = [{"role": "user", "content": ODD_TEXT}, {"role": "assistant", "content": ODD_TEXT}]
-    rows = [
-        {"id": f"x/{n}", "messages": messages, "evidence": {"train_temperature": 0.3, "token_ids": [1, 2]}} for n in range(2)
-    ]
+    evidence = {"train_temperature": 0.3, "token_ids": [1, 2], "prompt_digest": "d"}
+    rows = [{"id": f"x/{n}", "messages": messages, "evidence": evidence} for n in range(2)]
     trainer = Scholar()
     result = desk.train(trainer, rows)
-    taught: Sequence[Example] = trainer.taught  # type: ignore[attr-defined]
+    taught: Sequence[Demonstration] = trainer.taught  # type: ignore[attr-defined]
     assert [example.id for example in taught] == ["x/0", "x/1"]
     assert list(taught[0].messages) == messages
-    assert (taught[0].train_temperature, taught[0].token_ids) == (0.3, (1, 2))
-    assert result.items() >= {"examples": 2, "steps": 4, "quantization": "none", "weight_change": 0.01}.items()
-    assert "model" not in result
+    assert (taught[0].train_temperature, taught[0].token_ids, taught[0].prompt_digest) == (0.3, (1, 2), "d")
+    assert result.items() >= {"examples": 2, "steps": 4, "weight_change": 0.01, "notes": []}.items()
+
+
+def test_pairs_reach_the_trainer_as_they_were_written(desk: Desk) -> None:
+    pairs, trainer = make_preferences(3), Scholar()
+    result = desk.train(trainer, map(asdict, pairs), preferences=True)
+    taught: Sequence[Preference] = trainer.taught  # type: ignore[attr-defined]
+    assert list(taught) == pairs
+    assert result["examples"] == 3
+
+
+def test_an_example_without_evidence_is_an_example() -> None:
+    (example,) = make_examples(1)
+    row = json.loads(json.dumps({"id": example.id, "messages": example.messages}))
+    assert jobs.demonstration_of(row) == example
 
 
 def test_a_trainer_without_an_adapter_is_named(desk: Desk) -> None:
     class Idle:
-        def train(self, examples: object, model: Model, folder: Path, report: Report) -> Training:
-            return Training(model=model, steps=0, losses=(), weight_change=0.0, quantization="none")
+        def train(self, examples: object, model: Weights, folder: Path, progress: Progress) -> Training:
+            return Training(steps=0, losses=(), weight_change=0.0)
 
     with pytest.raises(RunFailed, match=r"^plugin 'p' \(cogumi-p 1\.2\): trainer 'x' left no adapter$"):
         desk.train(Idle(), [])
@@ -223,13 +255,13 @@ def test_a_trainer_without_an_adapter_is_named(desk: Desk) -> None:
     )
 )
 def test_a_request_comes_back_from_json(request: Request) -> None:
-    assert worker.request_of(json.loads(json.dumps(asdict(request)))) == request
+    assert jobs.request_of(json.loads(json.dumps(jobs.request_row(request)))) == request
 
 
 def test_progress_is_a_few_lines_a_second_and_always_the_last(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter(number / 100 for number in range(100, 200))
-    monkeypatch.setattr("cogumi.worker.time", SimpleNamespace(monotonic=lambda: next(times)))
-    report = worker.Reporter()
+    monkeypatch.setattr("cogumi.workers.main.time", SimpleNamespace(monotonic=lambda: next(times)))
+    report = main.Reporter()
     for done in range(1, 101):
         report(done, 100)
     assert 5 <= len(desk.sent) <= 7
@@ -241,63 +273,96 @@ class Watcher(Silent):
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int]] = []
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
 
     def progress(self, done: int, total: int, note: str) -> None:
         self.seen.append((done, total))
 
 
 @pytest.fixture
-def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setenv("PYTHONPATH", str(SITE))
-    write_json(tmp_path / "requests.json", [asdict(request) for request in make_requests(2, samples=2)])
-    return {
-        "kind": "sampler",
-        "name": "dice",
-        "options": {},
-        "requests": str(tmp_path / "requests.json"),
-        "log": str(tmp_path / "log.jsonl"),
-        "model": MODEL,
-    }
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jobs.SampleJob:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SITE), os.environ.get("PYTHONPATH", "")]))
+    write_lines(tmp_path / "requests.jsonl", map(jobs.request_row, make_requests(2, samples=2)))
+    return jobs.SampleJob(
+        maker=maker("sampler", "dice", "sums"),
+        model=MODEL,
+        requests=tmp_path / "requests.jsonl",
+        log=tmp_path / "log.jsonl",
+    )
 
 
-def work(job: dict[str, Any], folder: Path, python: str | None = None) -> Watcher:
-    show = Watcher()
+def work(job: jobs.Job, folder: Path, *, python: str | None = None, launch: Launch | None = None) -> Watcher:
+    watcher = Watcher()
     with (folder / "lock").open("w") as lock:
-        run_worker(job, folder=folder, python=python or sys.executable, lock=lock.fileno(), show=show)
-    return show
+        place = Workplace(folder=folder, lock=lock.fileno(), observer=watcher)
+        run_worker(job, place, python=python, launch=launch)
+    return watcher
 
 
-def test_a_process_of_its_own_draws_and_tells(job: dict[str, Any], tmp_path: Path) -> None:
-    show = work(job, tmp_path)
+def script(path: Path, text: str) -> str:
+    """A program that stands for an interpreter."""
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_process_of_its_own_draws_and_tells(job: jobs.SampleJob, tmp_path: Path) -> None:
+    watcher = work(job, tmp_path)
     assert len(read_samples(tmp_path / "log.jsonl")) == 4
-    assert show.seen[-1] == (4, 4)
+    assert watcher.seen[-1] == (4, 4)
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "problem"),
-    [
-        ({"name": "dices"}, BadInput, "no sampler is called 'dices' (did you mean dice?)"),
-        ({"options": {"pauses": 1}}, BadInput, "pauses: sampler 'dice' has no such option (did you mean pause?)"),
-        (
-            {"options": {"broken": "raise"}},
-            RunFailed,
-            "plugin 'sums' (cogumi-fake 1.0): sampler 'dice' failed: RuntimeError",
-        ),
-        ({"options": {"broken": "crash"}}, RunFailed, "sampler 'dice' died (signal 6); its output is in "),
-        ({"requests": "/no/such/requests"}, BadInput, "/no/such/requests: cannot be read: "),
-    ],
-)
+def test_a_torn_line_is_said_to_who_watches(job: jobs.SampleJob, tmp_path: Path) -> None:
+    work(job, tmp_path)
+    whole = job.log.read_bytes()
+    job.log.write_bytes(whole[:-3])
+    assert work(job, tmp_path).said == [f"{job.log}: the last line was torn by a kill and is drawn again"]
+    assert job.log.read_bytes() == whole
+
+
+def test_shards_are_taken_in_before_anything_is_drawn(desk: Desk) -> None:
+    requests = make_requests(2, samples=2)
+    desk.sample(FakeSampler(answer), requests)
+    whole = desk.log.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    desk.log.unlink()
+    for number, part in enumerate((lines[:1], lines[2:])):
+        (desk.folder / f"samples.{number}.jsonl").write_bytes(b"".join(part))
+    sampler = FakeSampler(answer)
+    desk.sample(sampler, requests)
+    assert sampler.asked == 1
+    assert desk.log.read_bytes() == whole
+
+
+BROKEN: list[tuple[dict[str, Any], type[CogumiError], str]] = [
+    ({"pauses": 1}, BadInput, "pauses: plugin 'sums' (cogumi-p 1.2): sampler 'dice' has no such option (did you mean pause?)"),
+    ({"pause": "long"}, BadInput, "pause: plugin 'sums' (cogumi-p 1.2): sampler 'dice': 'long' does not fit: it takes float"),
+    ({"broken": "raise"}, RunFailed, "plugin 'sums' (cogumi-p 1.2): sampler 'dice' failed: RuntimeError"),
+    ({"broken": "errors"}, RunFailed, "plugin 'sums' (cogumi-p 1.2): sampler 'dice' failed on all samples, 4 times with: no l"),
+    ({"broken": "crash"}, RunFailed, "sampler 'dice' died (signal 6); its output is in "),
+]
+
+
+@pytest.mark.parametrize(("options", "error", "problem"), BROKEN)
 def test_how_a_process_ends_is_told(
-    job: dict[str, Any], tmp_path: Path, change: dict[str, Any], error: type[CogumiError], problem: str
+    job: jobs.SampleJob, tmp_path: Path, options: dict[str, Any], error: type[CogumiError], problem: str
 ) -> None:
     with pytest.raises(error) as caught:
-        work({**job, **change}, tmp_path)
+        work(replace(job, maker=replace(job.maker, options=options)), tmp_path)
     message = str(caught.value)
     assert message.startswith(problem)
     assert "\n" not in message
 
 
-def test_an_interpreter_that_is_not_there(job: dict[str, Any], tmp_path: Path) -> None:
+def test_requests_that_are_not_there_are_named(job: jobs.SampleJob, tmp_path: Path) -> None:
+    with pytest.raises(CogumiError, match=r"^/no/such/requests: No such file or directory"):
+        work(replace(job, requests=Path("/no/such/requests")), tmp_path)
+
+
+def test_an_interpreter_that_is_not_there(job: jobs.SampleJob, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         work(job, tmp_path, python="/no/such/python")
     assert str(caught.value) == (
@@ -306,23 +371,169 @@ def test_an_interpreter_that_is_not_there(job: dict[str, Any], tmp_path: Path) -
     )
 
 
-def test_the_output_of_an_interpreter_that_fails_is_kept(job: dict[str, Any], tmp_path: Path) -> None:
-    script = tmp_path / "python"
-    script.write_text("#!/bin/sh\necho 'No module named cogumi' >&2\nexit 3\n")
-    script.chmod(0o755)
-    (tmp_path / "worker.log").write_text("an older worker's last words\n")
-    with pytest.raises(RunFailed) as caught:
-        work(job, tmp_path, python=str(script))
+def test_the_output_of_an_interpreter_that_fails_is_kept(job: jobs.SampleJob, tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
+    log.write_text("an older worker's last words\n")
+    with pytest.raises(RunFailed) as caught:
+        work(job, tmp_path, python=script(tmp_path / "python", "echo 'No module named cogumi' >&2\nexit 3"))
     assert str(caught.value) == f"sampler 'dice' died (exit code 3); its output is in {log}: No module named cogumi"
 
 
-def test_the_lock_is_handed_to_the_process(job: dict[str, Any], tmp_path: Path) -> None:
-    script = tmp_path / "python"
-    script.write_text(f"#!/bin/sh\nls /proc/self/fd > {tmp_path}/open\n")
-    script.chmod(0o755)
+def test_lines_of_a_launcher_are_not_the_worker_s(job: jobs.SampleJob, tmp_path: Path) -> None:
+    lines = 'echo hello\necho \'[1]\'\necho 3\necho \'{"say": "ready"}\'\necho \'{"done": 1, "total": 2, "note": ""}\''
+    watcher = work(job, tmp_path, python=script(tmp_path / "python", lines))
+    assert (watcher.said, watcher.seen) == (["ready"], [(1, 2)])
+
+
+def test_the_lock_is_handed_to_the_process(job: jobs.SampleJob, tmp_path: Path) -> None:
     if not Path("/proc/self/fd").is_dir():
         pytest.skip("needs /proc to see open files")
+    python = script(tmp_path / "python", f"ls /proc/self/fd > {tmp_path}/open")
     with (tmp_path / "lock").open("w") as lock:
-        run_worker(job, folder=tmp_path, python=str(script), lock=lock.fileno(), show=Silent())
+        run_worker(job, Workplace(folder=tmp_path, lock=lock.fileno(), observer=Silent()), python=python)
         assert str(lock.fileno()) in (tmp_path / "open").read_text().split()
+
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+
+JOBS = [
+    jobs.SampleJob(
+        maker=maker("sampler", path="a/b", seeds=[1, 2]),
+        model=Endpoint(name="m", url="http://h:1", served="s"),
+        requests=Path("r.jsonl"),
+        log=Path("l.jsonl"),
+    ),
+    jobs.TrainJob(maker=maker("trainer"), model=MODEL, examples=(Path("a"), Path("b")), preferences=True, folder=Path("f")),
+    jobs.EvaluateJob(maker=maker("benchmark"), model=MODEL, limit=None, items=Path("i.jsonl")),
+    jobs.MergeJob(maker=maker("trainer"), model=MODEL, folder=Path("f"), notes=Path("n.json")),
+]
+
+
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.job)
+def test_a_job_comes_back_from_its_file(job: jobs.Job, tmp_path: Path) -> None:
+    jobs.write_job(tmp_path / "job.json", job)
+    assert jobs.read_job(tmp_path / "job.json") == job
+
+
+def test_every_kind_of_job_has_somebody_who_does_it() -> None:
+    assert jobs.KINDS.keys() == main.WORK.keys() == {job.job for job in JOBS}
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"job": "sing"}'])
+def test_what_is_no_job_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "job.json").write_text(content)
+    with pytest.raises(BadInput, match=r"job\.json: no job of a worker"):
+        jobs.read_job(tmp_path / "job.json")
+
+
+class Evaluator:
+    """An external evaluation with these items."""
+
+    def __init__(self, *ids: str) -> None:
+        self.ids = ids
+
+    def evaluate(self, model: Weights, limit: int | None, progress: Progress) -> list[ItemResult]:
+        return [ItemResult(id=name, metrics={"acc": 1.0}) for name in self.ids[:limit]]
+
+
+def evaluated(desk: Desk, evaluation: Evaluator, limit: int | None = None) -> list[str]:
+    desk.made = evaluation
+    items = desk.folder / "items.jsonl"
+    main.evaluate(jobs.EvaluateJob(maker=maker("benchmark"), model=MODEL, limit=limit, items=items), main.Reporter())
+    return [json.loads(line)["id"] for line in items.read_text().splitlines()]
+
+
+def test_an_evaluation_leaves_a_line_per_item_by_id(desk: Desk) -> None:
+    assert evaluated(desk, Evaluator("b", "a", "c")) == ["a", "b", "c"]
+    assert evaluated(desk, Evaluator("b", "a", "c"), limit=2) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("ids", "problem"), [((), "gave no items"), (("a", "b", "a"), "gave item 'a' more than once")])
+def test_an_evaluation_that_breaks_its_promise_is_named(desk: Desk, ids: tuple[str, ...], problem: str) -> None:
+    with pytest.raises(RunFailed, match=rf"^plugin 'p' \(cogumi-p 1\.2\): benchmark 'x' {problem}$"):
+        evaluated(desk, Evaluator(*ids))
+
+
+def test_a_merge_leaves_the_trainer_s_sentences(desk: Desk) -> None:
+    class Merging(FakeTrainer):
+        def merge(self, model: Weights, folder: Path, progress: Progress) -> Sequence[str]:
+            return (f"merged {model.name}",)
+
+    desk.made = Merging()
+    notes = desk.folder / "notes.json"
+    main.merge(jobs.MergeJob(maker=maker("trainer"), model=MODEL, folder=desk.folder / "merged", notes=notes), main.Reporter())
+    assert read_json(notes) == ["merged m"]
+
+
+# --- launchers --------------------------------------------------------------------------------------------------------
+
+LAUNCHER = """
+import os, subprocess, sys
+
+def run(rank):
+    environment = {**os.environ, "RANK": str(rank), "WORLD_SIZE": "2"}
+    return subprocess.run([sys.executable, *sys.argv[1:]], env=environment).returncode
+
+print("starting two processes")
+sys.exit(max(run(1), run(0)))  # the fake trainer's two processes know nothing of each other
+"""
+
+
+@pytest.fixture
+def train_job(job: jobs.SampleJob, tmp_path: Path) -> jobs.TrainJob:
+    path = tmp_path / "examples.jsonl"
+    write_lines(path, ({"id": e.id, "messages": list(e.messages)} for e in make_examples(3)))
+    pretend = maker("trainer", "pretend", "sums")
+    return jobs.TrainJob(maker=pretend, model=MODEL, examples=(path,), preferences=False, folder=tmp_path / "train")
+
+
+def test_a_launcher_starts_two_processes_and_the_first_speaks_for_both(train_job: jobs.TrainJob, tmp_path: Path) -> None:
+    (tmp_path / "launcher.py").write_text(LAUNCHER)
+    alone = work(train_job, tmp_path)
+    said = read_json(train_job.folder / "training.json")
+    together = work(
+        replace(train_job, folder=tmp_path / "both"), tmp_path, launch=Launch(command=(str(tmp_path / "launcher.py"),))
+    )
+    assert together.seen[-1] == (4, 4)
+    assert together.seen.count((4, 4)) == alone.seen.count((4, 4))
+    assert read_json(tmp_path / "both" / "training.json") == said
+
+
+def test_a_launcher_that_fails_is_told(train_job: jobs.TrainJob, tmp_path: Path) -> None:
+    (tmp_path / "launcher.py").write_text(LAUNCHER)
+    broken = replace(train_job, maker=replace(train_job.maker, options={"pause": "long"}))
+    with pytest.raises(BadInput, match="'long' does not fit"):
+        work(broken, tmp_path, launch=Launch(command=(str(tmp_path / "launcher.py"),)))
+
+
+# --- how little a worker needs ----------------------------------------------------------------------------------------
+
+COUNT = """
+import json, sys
+from cogumi.workers import main
+print(json.dumps(sorted(name for name in sys.modules if name.partition(".")[0] == "cogumi")))
+"""
+ROOMS = ("planning", "stats", "decision", "report", "diagnosis", "distillation", "comparison", "pipeline", "results", "cli")
+
+
+def core_modules() -> list[str]:
+    """The modules of the core that a worker imports before the plugin's own, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", COUNT], text=True, capture_output=True, check=True)
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def is_empty(module: str) -> bool:
+    """Whether it is a package's `__init__` that says what it is and nothing else."""
+    path = Path(main.__file__).parents[1].joinpath(*module.split(".")[1:])
+    return path.is_dir() and len((path / "__init__.py").read_text().splitlines()) <= 1
+
+
+def test_a_worker_imports_at_most_ten_modules_of_the_core() -> None:
+    named = [module for module in core_modules() if not is_empty(module)]
+    assert "cogumi.workers.main" in named
+    assert len(named) <= 10, named
+
+
+def test_a_worker_imports_nothing_of_planning_statistics_or_reports() -> None:
+    assert not [module for module in core_modules() for room in ROOMS if module.startswith(f"cogumi.{room}")]

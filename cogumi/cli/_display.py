@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 
 from rich.console import Console
@@ -9,7 +10,12 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-TITLES = {"before": "diagnose (before)", "after": "diagnose (after)"}
+TITLES = {
+    "before": "diagnose (before)",
+    "after": "diagnose (after)",
+    "reference": "diagnose (reference)",
+    "match": "head to head",
+}
 
 
 class Rate(ProgressColumn):
@@ -39,10 +45,10 @@ class Bars:
         if self.bars.live.is_started:  # else it would print an empty line
             self.bars.stop()
 
-    def stage(self, name: str, note: str) -> None:
+    def begin(self, stage: str, note: str) -> None:
         """A line for the stage; its bar comes with the first progress."""
         self._clear()
-        self.console.print(f"[bold]{TITLES.get(name, name):<18}[/] {escape(note)}", soft_wrap=True)
+        self.console.print(f"[bold]{TITLES.get(stage, stage):<18}[/] {escape(note)}", soft_wrap=True)
 
     def progress(self, done: int, total: int, note: str) -> None:
         """Move the bar."""
@@ -54,6 +60,15 @@ class Bars:
     def say(self, text: str) -> None:
         """A sentence of its own."""
         self.console.print(f"  {text}", soft_wrap=True, markup=False)
+
+    def metrics(self, stage: str, values: Mapping[str, float]) -> None:
+        """Nothing: the summary shows them."""
+
+    def end(self, stage: str, seconds: float) -> None:
+        """Nothing: the next line says so."""
+
+    def finish(self, outcome: str) -> None:
+        """Nothing: the summary says so."""
 
     def _clear(self) -> None:
         if self.task is not None:

@@ -1,4 +1,4 @@
-"""The flags that `run` and the commands for its single stages share, and what they are turned into."""
+"""The flags that say what a run is, and what they are turned into."""
 
 from __future__ import annotations
 
@@ -9,38 +9,69 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+PATH = click.Path(path_type=Path)
 
 FLAGS = (
-    click.option("-p", "--plugins", metavar="NAME,...", envvar="COGUMI_PLUGINS", help="Categories to take part."),
-    click.option("-m", "--model", help="A known name, a local folder, or a repository on the hub.  [default: tiny]"),
-    click.option("--adapter", metavar="DIR", help="An adapter (LoRA) of that model to start from."),
-    click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The run folder.  [default: runs/default]"),
-    click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings in TOML; flags win over it."),
-    click.option("--phase", type=click.Choice(["minimal", "full"]), help="Size and gates.  [default: minimal]"),
-    click.option("--data", "data", metavar="NAME=PATH", multiple=True, help="Read NAME's problems from a file or folder."),
+    click.option("-p", "--plugins", metavar="NAME,...", envvar="COGUMI_PLUGINS", help="Plugins whose categories take part."),
+    click.option("-m", "--model", help="Model of the student: a known name, a folder, or a hub repository.  [default: tiny]"),
+    click.option("--adapter", metavar="DIR", help="Adapter (LoRA) of the student to start from."),
+    click.option("--out", metavar="DIR", type=PATH, help="Run folder.  [default: runs/default]"),
+    click.option("--config", metavar="FILE", type=PATH, help="Settings from a TOML file; flags win over it."),
+    click.option("--phase", metavar="NAME", help="Phase: sizes and gates (minimal, full).  [default: minimal]"),
+    click.option("--gates", metavar="FILE", type=PATH, help="Gates, margins and sizes of your own, from a TOML file."),
+    click.option("--data", "data", metavar="NAME=PATH", multiple=True, help="Data: read NAME's problems from PATH."),
     click.option("--problems", type=int, metavar="N", help="Training-side problems per category."),
     click.option("--held-out", type=int, metavar="N", help="Held-out problems per category."),
     click.option("--samples", type=int, metavar="N", help="Samples per held-out problem.  [default: 10]"),
-    click.option("--temperature", type=float, help="The temperature the model is used at.  [default: 0.7]"),
-    click.option("--sampler", help="Who samples.  [default: hf]"),
-    click.option("--trainer", help="Who trains.  [default: qlora]"),
-    click.option("--voter", help="Who decides, for all categories.  [default: each category's own]"),
-    click.option("--benchmarks", metavar="NAME,...", help="Measure these besides, before and after (NAME:TASK for lm-eval)."),
-    click.option("--guard", metavar="NAME", help="What shows forgetting, in every run; none: nothing.  [default: mmlu]"),
-    click.option("--judge", metavar="MODEL", help="Who judges texts that cannot be right or wrong."),
-    click.option("--judge-sampler", metavar="NAME", help="Who asks the judge.  [default: who samples]"),
+    click.option("--temperature", type=float, help="Use temperature of the model.  [default: 0.7]"),
     click.option(
-        "--against", metavar="RUN", type=click.Path(path_type=Path), help="Hold this run against another one's folder, too."
+        "--baseline-temperatures",
+        metavar="T,...",
+        help="Baseline temperatures: lower ones at which the untouched model is measured too (none: none).  [default: 0.2]",
     ),
+    click.option(
+        "--fixed-temperature", is_flag=True, default=None, help="Use temperature cannot be lowered: a lower one is no rival."
+    ),
+    click.option("--top-p", type=float, help="Nucleus size in (0, 1].  [default: 1.0, off]"),
+    click.option("--top-k", type=int, metavar="N", help="Tokens to draw among, the most probable ones.  [default: 0, off]"),
+    click.option("--max-tokens", type=int, metavar="N", help="Token limit of a completion.  [default: each benchmark's]"),
+    click.option("--system", metavar="TEXT", help="System prompt before every conversation."),
+    click.option("--sampler", metavar="NAME", help="Sampler that asks the student (hf, replay, ...).  [default: hf]"),
+    click.option("--trainer", metavar="NAME", help="Trainer (qlora, ...; none trains nothing).  [default: qlora]"),
+    click.option(
+        "--voter",
+        metavar="NAME",
+        help="Voter for all categories (majority, weighted, verified, unanimous, first, random, ...).  "
+        "[default: each category's]",
+    ),
+    click.option(
+        "--benchmarks", metavar="NAME,...", help="Benchmarks to measure besides, before and after (NAME:TASK for lm-eval)."
+    ),
+    click.option("--guard", metavar="NAME,...", help="Guards against forgetting, in every run (none: none).  [default: mmlu]"),
+    click.option("--judge", metavar="[SAMPLER:]MODEL", help="Judge of texts that cannot be right or wrong."),
+    click.option("--teacher", metavar="[SAMPLER:]MODEL", help="Teacher that answers what the student cannot agree on."),
+    click.option("--reference", metavar="[SAMPLER:]MODEL", help="Reference to be held against."),
+    click.option("--against", metavar="RUN", type=PATH, help="Run folder to be held against."),
+    click.option("--observers", metavar="NAME,...", help="Observers of the run (jsonl, ...)."),
     click.option("--seed", type=int, help="Seed of everything drawn.  [default: 0]"),
-    click.option("-o", "--option", "option", metavar="NAME.OPTION=VALUE", multiple=True, help="An option of anything used."),
+    click.option(
+        "-o",
+        "--option",
+        "option",
+        metavar="NAME.OPTION=VALUE",
+        multiple=True,
+        help="Option of anything used, or of a role (judge.batch_size=4).",
+    ),
     click.option(
         "--accept-unsandboxed",
         is_flag=True,
         default=None,
-        help="Run model-written programs behind limits alone where the machine offers no walls.",
+        help="Isolation by limits alone will do for model-written programs where the machine has nothing better.",
     ),
-    click.option("--trust-remote-code", is_flag=True, default=None, help="Let code in the model's folder run."),
+    click.option("--trust-remote-code", is_flag=True, default=None, help="Remote code may run: that in the model's folder."),
+    click.option(
+        "--redo", is_flag=True, default=None, help="Redo what a change calls for: draw or train again; the old is kept."
+    ),
 )
 
 
@@ -54,7 +85,8 @@ def run_flags(function: F) -> F:
 def settings_of(flags: dict[str, Any]) -> Any:
     """The settings that the flags and the config file amount to."""
     from cogumi.errors import BadInput
-    from cogumi.settings import merge, parse_option, read_config
+    from cogumi.planning.config import parse_option, read_config
+    from cogumi.planning.settings import merge
 
     config, data, option = (flags.pop(name) for name in ("config", "data", "option"))
     options: dict[str, dict[str, str]] = {}

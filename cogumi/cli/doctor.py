@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cogumi.doctor import Checkup
+    from cogumi.doctor.checkup import Checkup
 
 MARKS = {True: ("ok  ", "green"), False: ("FAIL", "red"), None: ("--  ", "yellow")}
 
 
 @click.command()
-@click.option("--plugins", default="", metavar="NAME,...", help="Look at these plugins only, and fail if one is unusable.")
-@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+@click.option("--plugins", default="", metavar="NAME,...", help="Plugins to look at alone; fails if one is unusable.")
+@click.option("--json", "as_json", is_flag=True, help="JSON of the same.")
 def command(plugins: str, as_json: bool) -> None:
     """Say what works on this machine and what does not.
 
@@ -29,11 +29,11 @@ def command(plugins: str, as_json: bool) -> None:
     """  # click wants the character itself
     from dataclasses import asdict
 
-    from cogumi.doctor import check_up
+    from cogumi.doctor.checkup import check_up
 
     names = [name.strip() for name in plugins.split(",") if name.strip()]
     if not names:
-        click.echo("trying torch, this takes some seconds ...", err=True)
+        click.echo("trying everything that is installed, this takes some seconds ...", err=True)
     checkup = check_up(names)
     if as_json:
         click.echo(json.dumps(asdict(checkup), indent=2))

@@ -10,7 +10,7 @@ import click
 @click.command()
 @click.argument("kind", type=click.Choice(("category", "sampler", "voter", "trainer", "benchmark", "model")))
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), help="The folder to make.  [default: cogumi-NAME]")
+@click.option("--out", type=click.Path(path_type=Path), help="Plugin folder to make.  [default: cogumi-NAME]")
 def command(kind: str, name: str, out: Path | None) -> None:
     """Make a plugin of your own.
 
@@ -22,8 +22,8 @@ def command(kind: str, name: str, out: Path | None) -> None:
       pip install -e cogumi-short-sums
       cogumi run --plugins short-sums
     """  # click wants the character itself
-    from cogumi.plugins import load
-    from cogumi.scaffold import SCAFFOLDS, create, render
+    from cogumi.registry.discovery import load
+    from cogumi.scaffold.create import SCAFFOLDS, create, render
 
     folder = create(kind, name, out or Path(f"cogumi-{name}"), load())
     click.echo(f"made {folder}: " + ", ".join(sorted(render(kind, name))), err=True)

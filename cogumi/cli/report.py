@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import click
 
-from cogumi.cli._options import run_flags
-from cogumi.cli._stage import run_until
-
 
 @click.command()
-@run_flags
-def command(**flags: Any) -> None:
-    """Write the report and print it.
+@click.argument("folder", type=click.Path(path_type=Path))
+def command(folder: Path) -> None:
+    """Write the report again and print it.
 
-    Leaves report.md and report.html in the run folder; runs what they build on and is not done yet.
+    Leaves report.md and report.html in the run folder, from what it holds.
 
     \b
     Example:
-      cogumi report --plugins math --out runs/default
+      cogumi report runs/default
     """
-    folder = run_until("report", flags).folder
-    click.echo((folder / "report.md").read_text(encoding="utf-8"), nl=False)
+    from cogumi.pipeline.again import rewrite_report
+
+    click.echo(rewrite_report(folder), nl=False)

@@ -6,19 +6,18 @@ from typing import Any
 
 import click
 
-from cogumi.cli._options import run_flags
-from cogumi.cli._stage import run_until
-
-EXIT_CODES = {"PROCEED": 0, "ITERATE": 3, "ABANDON": 4, "INCONCLUSIVE": 5}
+from cogumi.cli._options import run_flags, settings_of
+from cogumi.cli._stage import end_with_verdict, run_until
 
 
 @click.command()
 @run_flags
-def command(**flags: Any) -> None:
-    """Diagnose, distil, train, diagnose again, and decide.
+@click.option("--dry-run", is_flag=True, help="Estimate alone: what would be drawn, and what such a run can see.")
+def command(dry_run: bool, **flags: Any) -> None:
+    """Diagnose, distill, train, diagnose again, and decide.
 
-    Run it again with the same settings to go on where it was stopped; a finished run is not redone.
-    Exit codes: 0 PROCEED, 1 failed, 2 bad input, 3 ITERATE, 4 ABANDON, 5 INCONCLUSIVE.
+    Run it again with the same settings to go on where it was stopped; a finished run is not redone, and a change redoes what
+    depends on it. Exit codes: 0 PROCEED, 1 failed, 2 bad input, 3 ITERATE, 4 ABANDON, 5 INCONCLUSIVE.
 
     \b
     Examples:
@@ -27,11 +26,10 @@ def command(**flags: Any) -> None:
       cogumi run --plugins math,code --benchmarks lm-eval:arc_easy --against runs/earlier
       cogumi run --config run.toml -o qlora.epochs=3
     """
-    result = run_until("report", flags)
-    from rich.console import Console
+    if not dry_run:
+        end_with_verdict(run_until("report", flags))
+    from cogumi.pipeline.pipeline import rehearse
 
-    from cogumi.report import summary
-
-    Console(highlight=False).print(summary(result.verdict, result.before, result.after))
-    click.echo(f"{result.folder / 'report.md'}")
-    raise SystemExit(EXIT_CODES[result.verdict["verdict"]])
+    flags.pop("redo", None)
+    for line in rehearse(settings_of(flags)):
+        click.echo(line)

@@ -4,10 +4,3 @@ All three say the same from the same blocks (`cogumi.report.content`). Texts tha
 until proven otherwise: they are clipped, escaped, and cannot end a table, a code block or an HTML element. Nothing here
 reads a clock, so the same run gives the same bytes.
 """
-
-from cogumi.report.content import Example, Run
-from cogumi.report.markdown import render_markdown
-from cogumi.report.page import render_html
-from cogumi.report.terminal import summary
-
-__all__ = ["render_markdown", "render_html", "summary", "Example", "Run"]

@@ -5,146 +5,207 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-from cogumi.compare import CELLS
+from cogumi.records import JSON
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
-
-Run: TypeAlias = Mapping[str, Any]
-"""run.json (`settings`, `strategies`, `fingerprints`, ...), and `distillation` by category and `training`, where there are."""
-Example: TypeAlias = Mapping[str, Any]
-"""`category`, `id`, `prompt`, `reference`, and per side the texts (`before`, `after`) and answers (`before_answers`, ...).
-Where these are only the first few samples, `before_different` and `after_different` count the different texts among all."""
+from cogumi.report.side_by_side import Said, Shown
+from cogumi.results import (
+    CELLS,
+    CategoryDistillation,
+    Change,
+    Comparison,
+    Criterion,
+    Diagnosis,
+    Distillation,
+    EvaluationComparison,
+    EvaluationResult,
+    ExternalComparison,
+    HeadToHead,
+    Match,
+    TrainingResult,
+    Verdict,
+)
+from cogumi.runs import RunView
+from cogumi.stats import Interval
 
 SHOWN_SAMPLES = 4
 SETTING_LIMIT = 300
+HEADER = ("metric", "before", "after", "change", "p", "minimum detectable effect")
 
 
-def build(
-    run: Run, before: Mapping[str, Any], after: Mapping[str, Any], verdict: Mapping[str, Any], examples: Sequence[Example]
-) -> Iterator[Block]:
-    """The whole report."""
-    yield Heading(1, f"Is the model more consistent, and no worse? Phase {verdict['phase']}")
-    yield Banner(verdict["verdict"], verdict["why"], verdict["next"])
-    yield from _before_and_after(before["categories"], after["categories"], verdict["comparisons"])
-    yield from _outside(verdict.get("outside") or {})
+def build(view: RunView, examples: Sequence[Shown]) -> Iterator[Block]:
+    """The whole report. What the run did not come to is left out."""
+    verdict, before, after, comparison = view.verdict, view.before, view.after, view.comparison
+    assert verdict is not None
+    yield Heading(1, f"Is the model more consistent, and no worse? Phase {verdict.phase}")
+    yield Banner(verdict.verdict, verdict.sentence, verdict.next)
+    for warning in unsaid(verdict):
+        yield Paragraph(warning)
+    if before is not None and after is not None and comparison is not None:
+        yield from _before_and_after(before, after, comparison)
+        yield from _external(comparison)
+    elif before is not None:
+        yield from _before_alone(before)
     yield from criteria(verdict)
-    yield from _head_to_head(run.get("head_to_head") or {})
-    yield from _problem_by_problem(verdict["comparisons"])
-    yield from _distillation(run.get("distillation") or {})
-    yield from _training(run.get("training"))
+    yield from _head_to_head(view.head_to_head)
+    if comparison is not None:
+        yield from _problem_by_problem(comparison)
+    yield from _distillation(view.distillation)
+    yield from _training(view.training)
     yield from _examples(examples)
-    yield from _provenance(run)
+    yield from _provenance(view.manifest)
     yield Heading(2, "Words")
     yield Terms(words.GLOSSARY)
 
 
-def metric_rows(old: Mapping[str, Any], new: Mapping[str, Any], comparison: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Per metric: name, before, after, change, p, smallest visible change."""
+def metric_rows(old: EvaluationResult, new: EvaluationResult, found: EvaluationComparison) -> list[tuple[str, ...]]:
+    """Per metric: name, before, after, change, p, minimum detectable effect; then what can be had without training."""
     rows = []
-    for name in _in_order(old["metrics"], new["metrics"]):
-        sides = [side["metrics"].get(name) for side in (old, new)]
-        share = all(words.is_share(name, values) for values in sides if values)
+    for name in _in_order(old.metrics, new.metrics):
+        sides = [side.metrics.get(name) for side in (old, new)]
+        share = all(words.is_share(name, values) for values in sides if values is not None)
         cells = ["not measured" if values is None else words.estimate(values, share=share) for values in sides]
-        found = comparison["metrics"].get(name)
-        rows.append((words.metric(name), *cells, *_change_cells(found, share=share)))
-    return rows
+        rows.append((words.metric(name), *cells, *_change_cells(found.metrics.get(name), share=share)))
+    return [*rows, *baseline_rows(old)]
 
 
-def criteria(verdict: Mapping[str, Any]) -> Iterator[Block]:
-    """The table of gates and added criteria."""
+def baseline_rows(old: EvaluationResult) -> list[tuple[str, ...]]:
+    """The untouched model at lower temperatures."""
+    return [
+        (f"accuracy at temperature {temperature}", words.estimate(interval, share=True), "", "", "", "")
+        for temperature, interval in old.baselines.items()
+    ]
+
+
+def unsaid(verdict: Verdict) -> list[str]:
+    """The warnings that the verdict's sentence does not hold already."""
+    return [warning for warning in verdict.warnings if warning not in verdict.sentence]
+
+
+def criteria(verdict: Verdict) -> Iterator[Block]:
+    """The table of all that the verdict rests on."""
     yield Heading(2, "Criteria")
-    rows = tuple((title(c), words.STATUSES[c["status"]], c["evidence"]) for c in verdict["criteria"])
-    yield Table("Every gate of the phase, and what was added to it", ("criterion", "status", "evidence"), rows)
+    rows = tuple((title(c), words.STATUSES[c.status], " ".join(filter(None, (c.sentence, c.next)))) for c in verdict.criteria)
+    yield Table("All that the verdict rests on", ("criterion", "status", "evidence"), rows)
 
 
-def title(criterion: Mapping[str, Any]) -> str:
-    """A criterion's name and limit in words; added ones say which category they are about."""
-    if criterion["name"].startswith("no collapse"):
-        return f"{criterion['name']} ({criterion['category']})"
-    if criterion["metric"] == "training_hours":
+def title(criterion: Criterion) -> str:
+    """A criterion's name and limit in words, and whom it is about."""
+    about = f" ({criterion.subject})" if criterion.subject is not None else ""
+    if criterion.metric == "training_hours":
         return "training took less than an hour"
-    side = {">=": "at least", "<": "under"}[criterion["relation"]]
-    return f"{criterion['name']}: {side} {criterion['threshold'] * 100:.0f} %"
+    if criterion.kind not in ("target", "guard") or criterion.threshold is None or criterion.relation is None:
+        return f"{criterion.name}{about}"
+    side = {">=": "at least", "<": "under"}[criterion.relation]
+    return f"{criterion.name}: {side} {criterion.threshold * 100:.0f} %"
 
 
-def _before_and_after(old: Mapping[str, Any], new: Mapping[str, Any], comparisons: Mapping[str, Any]) -> Iterator[Block]:
+def _before_and_after(before: Diagnosis, after: Diagnosis, comparison: Comparison) -> Iterator[Block]:
     yield Heading(2, "Before and after")
-    for name, comparison in sorted(comparisons.items()):
-        yield from _category(name, old[name], new[name], comparison)
+    for name, found in sorted(comparison.evaluations.items()):
+        yield from _category(name, before.evaluations[name], after.evaluations[name], found)
 
 
-def _category(name: str, old: Mapping[str, Any], new: Mapping[str, Any], comparison: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading(3, f"{name} ({old['benchmark']}{words.ROLES[old.get('role', 'trained')]})")
-    problems, samples = words.count(comparison["problems"], "problem"), words.count(old["samples"], "sample")
-    yield Paragraph(f"The same {problems}, {samples} each at temperature {old['temperature']:g}.{_omissions(old, new)}")
-    yield Paragraph(f"Before: {old['cause']} After: {new['cause']}")
-    header = ("metric", "before", "after", "change", "p", "visible from")
-    yield Table(f"{name}: metrics before and after", header, tuple(metric_rows(old, new, comparison)))
+def _category(name: str, old: EvaluationResult, new: EvaluationResult, found: EvaluationComparison) -> Iterator[Block]:
+    purpose = words.PURPOSES[new.purpose]
+    yield Heading(3, f"{name} ({new.benchmark}{purpose})")
+    text = f"The same {words.count(found.problems, 'problem')} before and after, "
+    text += f"{words.count(new.samples, 'sample')} each at temperature {new.temperature:g}."
+    if found.clusters is not None:
+        text += f" They were made from {words.count(found.clusters, 'template')}: intervals are over templates."
+    yield Paragraph(text + _omissions(old, new))
+    yield Paragraph(f"Before: {old.cause} After: {new.cause}")
+    yield Table(f"{name}: metrics before and after", HEADER, tuple(metric_rows(old, new, found)))
     yield Bars(f"{name}: shares before and after with 95 % intervals", _bars(old, new))
+    yield from _at_k(name, old, new)
 
 
-def _outside(comparisons: Mapping[str, Any]) -> Iterator[Block]:
-    """What outside evaluators measured."""
-    for name, comparison in sorted(comparisons.items()):
-        yield Heading(3, f"{name} (an outside evaluation)")
-        yield Paragraph(
-            f"The same {words.count(comparison['problems'], 'item')}; {comparison['metric']} counts in a head to head."
-        )
-        header = ("metric", "before", "after", "change", "p", "visible from")
-        rows = tuple(_outside_row(metric, change) for metric, change in comparison["metrics"].items())
-        yield Table(f"{name}: metrics before and after", header, rows)
+def _at_k(name: str, old: EvaluationResult, new: EvaluationResult) -> Iterator[Block]:
+    """What k samples can do: one right among them, their vote, all of them right."""
+    rows = []
+    for figure in sorted(new.at_k):
+        for k, interval in enumerate(new.at_k[figure], 1):
+            was = old.at_k.get(figure, ())
+            before = words.estimate(was[k - 1], share=True) if k <= len(was) else "not measured"
+            rows.append((figure.replace("k", str(k)), before, words.estimate(interval, share=True)))
+    if rows:
+        yield Table(f"{name}: what k samples can do", ("figure", "before", "after"), tuple(rows))
 
 
-def _outside_row(metric: str, change: Mapping[str, Any]) -> tuple[str, ...]:
-    share = all(0 <= change[side] <= 1 for side in ("before", "after"))
-    sides = (words.percent(change[side]) if share else f"{change[side]:.3g}" for side in ("before", "after"))
-    return (metric, *sides, *_change_cells(change, share=share))
+def _before_alone(before: Diagnosis) -> Iterator[Block]:
+    """A run that stopped before it trained."""
+    yield Heading(2, "The untouched model")
+    for name, old in sorted(before.evaluations.items()):
+        yield Heading(3, f"{name} ({old.benchmark}{words.PURPOSES[old.purpose]})")
+        yield Paragraph(old.cause)
+        rows = [(words.metric(m), words.estimate(i, share=words.is_share(m, i))) for m, i in _ordered(old.metrics)]
+        rows += [(name, value) for name, value, *_ in baseline_rows(old)]
+        yield Table(f"{name}: metrics", ("metric", "value"), tuple(rows))
 
 
-def _head_to_head(found: Mapping[str, Any]) -> Iterator[Block]:
+def _ordered(metrics: Mapping[str, Interval]) -> list[tuple[str, Interval]]:
+    return [(name, metrics[name]) for name in _in_order(metrics)]
+
+
+def _external(comparison: Comparison) -> Iterator[Block]:
+    """What external evaluators measured."""
+    for name, found in sorted(comparison.external.items()):
+        yield Heading(3, f"{name} (an external evaluation)")
+        yield Paragraph(f"The same {words.count(found.problems, 'item')}; {found.metric} counts in a head to head.")
+        yield Table(f"{name}: metrics before and after", HEADER, tuple(_external_rows(found)))
+
+
+def _external_rows(found: ExternalComparison) -> Iterator[tuple[str, ...]]:
+    for metric, change in found.metrics.items():
+        share = all(0 <= side <= 1 for side in (change.before, change.after))
+        sides = (words.percent(side) if share else f"{side:.3g}" for side in (change.before, change.after))
+        yield (metric, *sides, *_change_cells(change, share=share))
+
+
+def _head_to_head(found: HeadToHead | None) -> Iterator[Block]:
     """Who does better, problem by problem: on scores, and by the judge where there is one."""
+    ways = {} if found is None else {"accuracy": found.scores, "the judge": found.judged}
     rows = [
-        (name, words.RIVALS[rival], words.WAYS[way], *_match(outcome))
-        for rival, exams in found.items()
-        for name, ways in sorted(exams.items())
-        for way, outcome in ways.items()
-        if outcome is not None and outcome["n"]
+        (name, words.RIVALS[rival], way, *_match(match))
+        for way, rivals in ways.items()
+        for rival, matches in rivals.items()
+        for name, match in sorted(matches.items())
+        if match.n
     ]
     if rows:
         yield Heading(2, "Head to head")
         yield Paragraph("The trained model, problem by problem: (wins + ties / 2) / problems; 50 % is no difference.")
-        header = ("measured", "against", "decided by", "won", "lost", "even", "score", "p")
+        header = ("measured", "against", "decided by", "wins", "losses", "ties", "score", "p")
         yield Table("Head to head", header, tuple(rows))
 
 
-def _match(outcome: Mapping[str, Any]) -> tuple[str, ...]:
-    score = f"{words.percent(outcome['score'])} ({outcome['low'] * 100:.1f} to {outcome['high'] * 100:.1f})"
-    return (*(f"{outcome[key]:,}" for key in ("wins", "losses", "ties")), score, words.p_value(outcome["p"]))
+def _match(match: Match) -> tuple[str, ...]:
+    counts = tuple(f"{count:,}" for count in (match.wins, match.losses, match.ties))
+    if match.score is None or match.low is None or match.high is None or match.p is None:
+        return (*counts, "", "")
+    score = f"{words.percent(match.score)} ({match.low * 100:.1f} to {match.high * 100:.1f})"
+    return (*counts, score, words.p_value(match.p))
 
 
-def _omissions(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def _omissions(old: EvaluationResult, new: EvaluationResult) -> str:
     """What could not be counted, said only where there is something."""
     parts = [
-        f" {side}: {words.count(d['errors'], 'sample')} failed, {words.count(d['unscored'], 'sample')} could not be scored."
+        f" {side}: {words.count(d.errors, 'sample')} failed, {words.count(d.unscored, 'sample')} could not be scored."
         for side, d in (("Before", old), ("After", new))
-        if d["errors"] or d["unscored"]
+        if d.errors or d.unscored
     ]
     return "".join(parts)
 
 
-def _bars(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[tuple[str, Range, Range], ...]:
+def _bars(old: EvaluationResult, new: EvaluationResult) -> tuple[tuple[str, Range, Range], ...]:
     rows = []
-    for name in _in_order(old["metrics"], new["metrics"]):
-        b, a = old["metrics"].get(name), new["metrics"].get(name)
+    for name in _in_order(old.metrics, new.metrics):
+        b, a = old.metrics.get(name), new.metrics.get(name)
         if b and a and words.is_share(name, b) and words.is_share(name, a):
-            rows.append((words.metric(name), _range(b), _range(a)))
+            rows.append((words.metric(name), Range(b.value, b.low, b.high), Range(a.value, a.low, a.high)))
     return tuple(rows)
-
-
-def _range(values: Mapping[str, Any]) -> Range:
-    return Range(values["value"], values["low"], values["high"])
 
 
 def _in_order(*sides: Mapping[str, Any]) -> list[str]:
@@ -153,44 +214,45 @@ def _in_order(*sides: Mapping[str, Any]) -> list[str]:
     return [name for name in words.METRICS if name in names] + sorted(names - words.METRICS.keys())
 
 
-def _change_cells(found: Mapping[str, Any] | None, *, share: bool) -> tuple[str, str, str]:
+def _change_cells(found: Change | None, *, share: bool) -> tuple[str, str, str]:
     if found is None:
         return "", "", ""
-    smallest = f"{found['detectable'] * 100:.1f} points" if share else f"{found['detectable']:.1f}"
-    return words.change(found, share=share), words.p_value(found["p"]), smallest
+    smallest = f"{found.change.detectable * 100:.1f} points" if share else f"{found.change.detectable:.1f}"
+    return words.change(found.change, share=share), words.p_value(found.change.p), smallest
 
 
-def _problem_by_problem(comparisons: Mapping[str, Any]) -> Iterator[Block]:
+def _problem_by_problem(comparison: Comparison) -> Iterator[Block]:
     yield Heading(2, "Problem by problem")
-    for name, comparison in sorted(comparisons.items()):
-        moves = comparison["transitions"]
+    for name, found in sorted(comparison.evaluations.items()):
+        moves = found.transitions
         yield Heading(3, name)
-        if not moves["n"]:
+        if not moves.n:
             yield Paragraph("No problem could be scored on both sides.")
             continue
-        yield Paragraph(_wrong_but_sure(comparison))
-        yield Paragraph(_control(comparison))
-        rows = tuple((word, f"{moves[word]:,}", meaning) for word, meaning in words.TRANSITIONS.items())
+        yield Paragraph(_wrong_but_sure(found))
+        yield Paragraph(_vote_gain(found))
+        rows = tuple((word, f"{moves.names[word]:,}", meaning) for word, meaning in words.TRANSITIONS.items())
         yield Table(f"{name}: what became of each problem", ("became", "problems", "meaning"), rows)
-        yield _cells(name, moves["table"])
+        yield _cells(name, moves.table)
 
 
-def _wrong_but_sure(comparison: Mapping[str, Any]) -> str:
-    wrong, head = comparison["consistent_but_wrong"], comparison["head_to_head"]
-    text = f"Consistent but wrong: {words.percent(wrong['before'])} before, {words.percent(wrong['after'])} after, "
-    text += f"{words.with_p(wrong, share=True)}."
+def _wrong_but_sure(found: EvaluationComparison) -> str:
+    wrong, head = found.consistent_but_wrong, found.head_to_head
+    text = ""
+    if wrong is not None:
+        sides = f"{words.percent(wrong.before)} before, {words.percent(wrong.after)} after"
+        text = f"Consistent but wrong: {sides}, {words.with_p(wrong.change, share=True)}."
     if head is not None:
-        text += f" Head to head on accuracy: {head['wins']} won, {head['losses']} lost, {head['ties']} even."
-    return text
+        text += f" Head to head on accuracy: {head.wins} wins, {head.losses} losses, {head.ties} ties."
+    return text.strip()
 
 
-def _control(comparison: Mapping[str, Any]) -> str:
+def _vote_gain(found: EvaluationComparison) -> str:
     sentences = []
-    for side, control in comparison["vote_control"].items():
-        if control is not None:
-            rates = f"{words.percent(control['majority_vote'])} against {words.percent(control['random_vote'])}"
-            gain = words.with_p(control, share=True)
-            sentences.append(f"Majority vote against random vote {side} training: {rates}, {gain}.")
+    for side, gain in found.vote_gain.items():
+        rates = f"{words.percent(gain.after)} against {words.percent(gain.before)}"
+        told = words.with_p(gain.change, share=True)
+        sentences.append(f"Majority vote against random vote {side} training: {rates}, {told}.")
     return " ".join(sentences)
 
 
@@ -200,75 +262,70 @@ def _cells(name: str, table: Mapping[str, Mapping[str, int]]) -> Table:
     return Table(f"{name}: where each problem was and where it went", header, rows)
 
 
-def _distillation(distillation: Mapping[str, Any]) -> Iterator[Block]:
+def _distillation(distillation: Distillation | None) -> Iterator[Block]:
     yield Heading(2, "Distillation")
-    if not distillation:
+    if distillation is None or not distillation.categories:
         yield Paragraph("Nothing was distilled.")
         return
     header = ("category", "problems", "kept", "dropped, by reason", "agreement of the kept", "kept and correct")
-    rows = tuple((name, *_distilled(counts)) for name, counts in sorted(distillation.items()))
+    rows = tuple((name, *_distilled(counts)) for name, counts in sorted(distillation.categories.items()))
     yield Table("Training problems kept and dropped", header, rows)
 
 
-def _distilled(counts: Mapping[str, Any]) -> tuple[str, ...]:
-    dropped = ", ".join(f"{reason} {number:,}" for reason, number in sorted(counts["dropped"].items()))
-    shares = (counts.get(key) for key in ("mean_agreement", "label_accuracy"))
-    known = ("not known" if share is None else words.percent(share) for share in shares)
-    return f"{counts['problems']:,}", f"{counts['kept']:,}", dropped or "none", *known
+def _distilled(counts: CategoryDistillation) -> tuple[str, ...]:
+    dropped = ", ".join(f"{reason} {number:,}" for reason, number in sorted(counts.dropped.items()))
+    known = ("not known" if share is None else words.percent(share) for share in (counts.mean_agreement, counts.label_accuracy))
+    kept = f"{counts.kept:,}" + (f", {counts.taught:,} of them by the teacher" if counts.taught else "")
+    return f"{counts.problems:,}", kept, dropped or "none", *known
 
 
-def _training(training: Mapping[str, Any] | None) -> Iterator[Block]:
+def _training(training: TrainingResult | None) -> Iterator[Block]:
     yield Heading(2, "Training")
-    if not training:
+    if training is None:
         yield Paragraph("Nothing was trained.")
         return
-    losses = training["losses"]
-    rows = [("steps", f"{training['steps']:,}")]
+    losses = training.losses
+    rows = [("steps", f"{training.steps:,}")]
     if losses:
         rows.append(("loss, first and last logged", f"{losses[0]:.4f}, {losses[-1]:.4f}"))
-    rows += [("weight change", f"{training['weight_change']:.3g}"), ("base held as", training["quantization"])]
-    rows += [("note", note) for note in training["notes"]]
+    rows += [("weight change", f"{training.weight_change:.3g}"), ("base held as", training.quantization)]
+    rows += [("note", note) for note in training.notes]
     yield Table("What training did", ("what", "value"), tuple(rows))
 
 
-def _examples(examples: Sequence[Example]) -> Iterator[Block]:
+def _examples(examples: Sequence[Shown]) -> Iterator[Block]:
     if not examples:
         return
     yield Heading(2, "Side by side")
     for example in examples:
-        yield Heading(3, f"{example['category']}: {example['id']}")
-        sides = [_side(example, side) for side in ("before", "after")]
-        reference = example.get("reference")
-        yield SideBySide(example["prompt"], "" if reference is None else _plain(reference), *sides)
+        yield Heading(3, f"{example.category}: {example.id}")
+        reference = "" if example.reference is None else _plain(example.reference)
+        yield SideBySide(example.prompt, reference, _side(example.before), _side(example.after))
 
 
-def _side(example: Example, side: str) -> Side:
-    texts: Sequence[str] = example[side]
-    different = example.get(f"{side}_different")
-    if different is None:
-        seen = f"{words.count(len(set(texts)), 'different text')} in {words.count(len(texts), 'sample')}; answers:"
-    else:
-        seen = f"{words.count(different, 'different text')} in all samples; answers of the first {len(texts)}:"
-    return Side(f"{seen} {_answers(example[f'{side}_answers'])}", tuple(texts[:SHOWN_SAMPLES]))
+def _side(said: Sequence[Said]) -> Side:
+    different = words.count(len({one.text for one in said}), "different text")
+    seen = f"{different} in {words.count(len(said), 'sample')}; answers: {_answers(said)}"
+    return Side(seen, tuple(one.text for one in said[:SHOWN_SAMPLES]))
 
 
-def _answers(answers: Sequence[str | None]) -> str:
+def _answers(said: Sequence[Said]) -> str:
     """The most frequent answers with their counts."""
-    counts = Counter("none" if answer is None else answer for answer in answers)
+    counts = Counter("none" if one.answer is None else one.answer for one in said)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{words.clip(answer, 60)} × {number}" for answer, number in ranked[:5])
     return named + (f" and {len(ranked) - 5} more" if len(ranked) > 5 else "")
 
 
-def _provenance(run: Run) -> Iterator[Block]:
-    for key in ("settings", "strategies", "fingerprints", "versions", "environment"):
+def _provenance(manifest: Mapping[str, JSON]) -> Iterator[Block]:
+    for key in ("settings", "roles", "trainer", "strategies", "evaluations", "data", "versions", "environment"):
         heading = key.capitalize()
-        if rows := tuple(_flat(run.get(key) or {})):
+        if rows := tuple(_flat(manifest.get(key) or {})):
             yield Heading(2, heading)
             yield Table(f"{heading} of the run", ("name", "value"), rows)
 
 
-def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Nested mappings as dotted names with plain values, sorted."""
     for key, value in sorted(values.items()):
         name = f"{prefix}{key}"
@@ -278,5 +335,5 @@ def _flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
             yield name, words.clip(_plain(value), SETTING_LIMIT)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, SideBySide, Table, Terms
-from cogumi.report.content import Example, Run, build
 
 PROMPT_LIMIT = 2_000
 SAMPLE_LIMIT = 400
 CELL_LIMIT = 1_000
 
 
-def render_markdown(
-    run: Run, before: Mapping[str, Any], after: Mapping[str, Any], verdict: Mapping[str, Any], examples: Sequence[Example]
-) -> str:
-    """report.md from the run's records, before.json, after.json, verdict.json and a few problems to show.
-
-    `run` and `examples` are described in `cogumi.report.content`.
-    """
-    parts = (_block(block) for block in build(run, before, after, verdict, examples))
+def render_markdown(blocks: Iterable[Block]) -> str:
+    """report.md from what a report is made of."""
+    parts = (_block(block) for block in blocks)
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

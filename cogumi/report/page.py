@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
-from cogumi.report.content import Example, Run, build
 
 PROMPT_LIMIT = 4_000
 SAMPLE_LIMIT = 1_500
@@ -78,12 +76,10 @@ PAGE = """<!doctype html>
 """
 
 
-def render_html(
-    run: Run, before: Mapping[str, Any], after: Mapping[str, Any], verdict: Mapping[str, Any], examples: Sequence[Example]
-) -> str:
-    """report.html from the same records as `render_markdown`."""
-    body = "\n".join(_block(block) for block in build(run, before, after, verdict, examples))
-    return PAGE.format(title=_text(verdict["verdict"]), style=STYLE, body=body)
+def render_html(title: str, blocks: Iterable[Block]) -> str:
+    """report.html from what a report is made of."""
+    body = "\n".join(_block(block) for block in blocks)
+    return PAGE.format(title=_text(title), style=STYLE, body=body)
 
 
 def _text(text: str, limit: int = CELL_LIMIT) -> str:

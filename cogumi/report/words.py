@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import Any
+
+from cogumi.stats import Difference, Interval
 
 METRICS = {
     "response_consistency": "response consistency",
@@ -13,23 +13,22 @@ METRICS = {
     "accuracy": "accuracy",
     "majority_accuracy": "majority accuracy",
     "greedy_accuracy": "greedy accuracy",
-    "tie_rate": "ties in the vote",
+    "tie_rate": "tie rate",
     "truncated": "cut at the token limit",
     "no_answer": "samples without an answer",
 }
 """Plain words for the metrics every category has, in the order of reading. A task's own keep their names."""
 
-STATUSES = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? undecided", "not-measured": "– not measured"}
+STATUSES = {"pass": "✓ pass", "fail": "✗ fail", "inconclusive": "? inconclusive", "not-measured": "– not measured"}
 CELLS = {
     "consistent_correct": "consistent and correct",
     "consistent_wrong": "consistent but wrong",
     "inconsistent_correct": "inconsistent, majority correct",
     "inconsistent_wrong": "inconsistent and wrong",
 }
-ROLES = {"trained": "", "guard": ", the guard: not trained on", "benchmark": ", not trained on"}
+PURPOSES = {"trained": "", "guard": ", the guard: not trained on", "benchmark": ", not trained on"}
 """What is said behind a benchmark's name."""
-RIVALS = {"before": "before", "against": "the other run"}
-WAYS = {"scores": "accuracy", "judged": "the judge"}
+RIVALS = {"before": "before", "against": "the other run", "reference": "the reference"}
 TRANSITIONS = {
     "learned": "wrong before, correct after",
     "sharpened": "correct before and after, and now consistent",
@@ -51,7 +50,7 @@ GLOSSARY = (
     ("random vote", "the answer of one sample drawn at random: what a vote has to beat; right as often as accuracy says"),
     ("interval", "values in brackets: a 95 % confidence interval over problems"),
     ("p", "how often a change at least this large would come by chance if training had changed nothing (two-sided)"),
-    ("visible from", "the smallest true change that 80 % of comparisons on this many problems would find"),
+    ("minimum detectable effect", "the smallest true change that 80 % of such comparisons would find"),
     ("weight change", "size of the adapter's update relative to the weights it is added to; 0 means that nothing moved"),
 )
 
@@ -61,9 +60,9 @@ def metric(name: str) -> str:
     return METRICS.get(name, name)
 
 
-def is_share(name: str, values: Mapping[str, Any]) -> bool:
+def is_share(name: str, values: Interval) -> bool:
     """Whether a metric is a share of 0 to 1, to be read in percent."""
-    return name != "unique_responses" and 0.0 <= values["low"] <= values["high"] <= 1.0
+    return name != "unique_responses" and 0.0 <= values.low <= values.high <= 1.0
 
 
 def percent(share: float) -> str:
@@ -71,17 +70,17 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
-def estimate(values: Mapping[str, Any], *, share: bool) -> str:
+def estimate(values: Interval, *, share: bool) -> str:
     """A value with its interval."""
     scale, unit = (100, " %") if share else (1, "")
-    return f"{values['value'] * scale:.1f}{unit} ({values['low'] * scale:.1f} to {values['high'] * scale:.1f})"
+    return f"{values.value * scale:.1f}{unit} ({values.low * scale:.1f} to {values.high * scale:.1f})"
 
 
-def change(values: Mapping[str, Any], *, share: bool) -> str:
+def change(values: Difference, *, share: bool) -> str:
     """A paired difference with its interval; of shares in percentage points."""
     scale, unit = (100, " points") if share else (1, "")
-    low, high = values["low"] * scale, values["high"] * scale
-    return f"{values['difference'] * scale:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
+    low, high = values.low * scale, values.high * scale
+    return f"{values.value * scale:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
 
 
 def p_value(p: float) -> str:
@@ -89,10 +88,10 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def with_p(values: Mapping[str, Any], *, share: bool) -> str:
+def with_p(values: Difference, *, share: bool) -> str:
     """A paired difference with its interval and its p-value, as a clause."""
-    sign = "" if values["p"] < 0.001 else "= "
-    return f"{change(values, share=share)}, p {sign}{p_value(values['p'])}"
+    sign = "" if values.p < 0.001 else "= "
+    return f"{change(values, share=share)}, p {sign}{p_value(values.p)}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

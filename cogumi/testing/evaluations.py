@@ -1,4 +1,4 @@
-"""`check_evaluation`: the promises of an outside evaluation."""
+"""`check_evaluation`: the promises of an external evaluation."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from cogumi.protocols import Evaluation
-from cogumi.records import Item, Model
+from cogumi.protocols import ExternalEvaluation
+from cogumi.records import ItemResult, Weights
 from cogumi.testing.promises import made_by, never_raises, require, short
 
 
-def check_evaluation(evaluation: Evaluation | Callable[[], Evaluation], model: Model, *, limit: int = 4) -> None:
-    """Check an outside evaluation (or its factory) on `model`, which it is really handed, twice and on a few items."""
-    make = made_by(evaluation, Evaluation)
+def check_evaluation(
+    evaluation: ExternalEvaluation | Callable[[], ExternalEvaluation], model: Weights, *, limit: int = 4
+) -> None:
+    """Check an external evaluation (or its factory) on `model`, which it is really handed, twice and on a few items."""
+    make = made_by(evaluation, ExternalEvaluation)
     made = make()
     require(bool(made.name.strip()), "the evaluation's name is what people type, with its argument")
     with never_raises("check() on usable settings"):
@@ -31,12 +33,12 @@ def check_evaluation(evaluation: Evaluation | Callable[[], Evaluation], model: M
     require(same, "the same model gets the same items and metrics each time")
 
 
-def _items(evaluation: Evaluation, model: Model, limit: int) -> Sequence[Item]:
+def _items(evaluation: ExternalEvaluation, model: Weights, limit: int) -> Sequence[ItemResult]:
     with never_raises("evaluate()"):
         found = list(evaluation.evaluate(model, limit, lambda done, total, note: None))
-    require(all(isinstance(item, Item) for item in found), "evaluate() gives Items")
+    require(all(isinstance(item, ItemResult) for item in found), "evaluate() gives ItemResults")
     return found
 
 
-def _id(item: Item) -> str:
+def _id(item: ItemResult) -> str:
     return item.id

@@ -6,24 +6,27 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from cogumi.protocols import Benchmark, Category, Report
+from cogumi.protocols import Benchmark, Category, Progress
 from cogumi.records import (
+    AdapterManifest,
     Completion,
-    Example,
+    Demonstration,
     Message,
-    Model,
+    Preference,
     Problem,
     Request,
     Sampling,
     Score,
     Strategy,
     Training,
+    Weights,
     sample_seed,
 )
+from cogumi.weights import fingerprint, write_manifest
 
 
 class FakeSampler:
@@ -105,19 +108,20 @@ class FakeTrainer:
     steps: int = 4
     """Steps it reports."""
 
-    def train(self, examples: Sequence[Example], model: Model, folder: Path, report: Report) -> Training:
+    def train(self, examples: Sequence[Any], model: Weights, folder: Path, progress: Progress) -> Training:
         """Write a LoRA adapter of zeros into `folder / "adapter"`."""
         adapter = folder / "adapter"
         adapter.mkdir(parents=True, exist_ok=True)
         for step in range(1, self.steps + 1):
-            report(step, self.steps, "pretending")
-        texts = json.dumps([[m["content"] for m in e.messages] for e in examples])
+            progress(step, self.steps, "pretending")
+        texts = json.dumps([asdict(example) for example in examples])
         config = {"peft_type": "LORA", "base_model_name_or_path": model.path, "r": 1, "revision": _hash(texts)}
         (adapter / "adapter_config.json").write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         (adapter / "adapter_model.safetensors").write_bytes(_zeros("base_model.model.lora_A.weight"))
+        base = fingerprint(replace(model, adapter=None))["weights"]
+        write_manifest(adapter, AdapterManifest(base=base))
         losses = tuple(1.0 / step for step in range(1, self.steps + 1))
-        trained = replace(model, adapter=str(adapter))
-        return Training(model=trained, steps=self.steps, losses=losses, weight_change=0.01, quantization="none")
+        return Training(steps=self.steps, losses=losses, weight_change=0.01)
 
 
 def fake_category(name: str = "sums", *, task: FakeTask | None = None) -> Category:
@@ -162,10 +166,10 @@ def make_requests(count: int = 3, *, samples: int = 1, temperature: float = 0.7,
     ]
 
 
-def make_examples(count: int = 8, *, train_temperature: float = 0.0) -> list[Example]:
+def make_examples(count: int = 8, *, train_temperature: float = 0.0) -> list[Demonstration]:
     """Training examples: additions, answered."""
     return [
-        Example(
+        Demonstration(
             id=f"sums/{problem.id}",
             messages=(
                 Message(role="user", content=problem.prompt),
@@ -177,17 +181,31 @@ def make_examples(count: int = 8, *, train_temperature: float = 0.0) -> list[Exa
     ]
 
 
+def make_preferences(count: int = 8) -> list[Preference]:
+    """Pairs to learn from: additions, answered rightly and wrongly."""
+    return [
+        Preference(
+            id=f"sums/{problem.id}",
+            messages=(Message(role="user", content=problem.prompt),),
+            chosen=f"The answer is {problem.reference}.",
+            rejected="The answer is 0.",
+            weight=0.4,
+        )
+        for problem in make_problems(count)
+    ]
+
+
 def random_answer(request: Request, index: int) -> str:
     """An answer that looks drawn: for `FakeSampler(random_answer)`."""
     return f"I would say {sample_seed(request, index) % 100}, and that is all."
 
 
-def random_model(folder: Path, *, seed: int = 0) -> Model:
+def random_model(folder: Path, *, seed: int = 0) -> Weights:
     """A real but untrained byte-level Llama of some 100,000 parameters in `folder`. Needs torch and transformers."""
     from cogumi.testing.tiny import save_random_model
 
     save_random_model(folder, seed)
-    return Model(name="random", path=str(folder), data="bundled")
+    return Weights(name="random", path=str(folder), data="bundled")
 
 
 def _last_number(text: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -34,18 +34,20 @@ def never_raises(what: str) -> Iterator[None]:
         raise AssertionError(f"{what} must not raise, and raised {type(error).__name__}: {error}") from error
 
 
-def made_by(thing: T | Callable[[], T], kind: type[T]) -> Callable[[], T]:
+def made_by(thing: Any, kind: type[T] | tuple[type[T], ...]) -> Callable[[], T]:
     """A function that makes the thing to be checked: the factory that was given, or one that repeats the object."""
-    if isinstance(thing, kind) and not isinstance(thing, type):  # a class has the methods too
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    named = " or ".join(one.__name__ for one in kinds)
+    if isinstance(thing, kinds) and not isinstance(thing, type):  # a class has the methods too
         return lambda: thing
     if not callable(thing):
-        broken(f"a {type(thing).__name__} is neither a {kind.__name__} nor a factory of one")
-    factory = thing
+        broken(f"a {type(thing).__name__} is neither a {named} nor a factory of one")
+    factory: Callable[[], object] = thing
 
     def make() -> T:
-        made: object = factory()
-        if not isinstance(made, kind):
-            broken(f"the factory must make a {kind.__name__}, and made a {type(made).__name__}")
+        made = factory()
+        if not isinstance(made, kinds):
+            broken(f"the factory must make a {named}, and made a {type(made).__name__}")
         return made
 
     return make

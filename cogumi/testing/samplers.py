@@ -29,7 +29,7 @@ def check_sampler(
     `diverse=False`: this sampler is not expected to give different texts (a recording, a fake). `failing` is a request
     that it cannot answer, e.g. an endless prompt: it must come back as error rows without disturbing the others.
     """
-    make = made_by(sampler, Sampler)  # type: ignore[type-abstract]
+    make = made_by(sampler, Sampler)
     asked = list(requests) or make_requests(3, samples=10, temperature=1.0)
     first = make()
     rows = _draw(first, asked)

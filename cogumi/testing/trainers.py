@@ -6,12 +6,15 @@ import hashlib
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from cogumi.protocols import Trainer
-from cogumi.records import Example, Model, Training
-from cogumi.testing.fakes import make_examples
+from cogumi.protocols import Trainer, accepts
+from cogumi.records import Preference, Training, Weights
+from cogumi.testing.fakes import make_examples, make_preferences
 from cogumi.testing.promises import broken, made_by, never_raises, require, short
+from cogumi.weights import fingerprint, read_manifest
 
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
 """Suffixes of files that would be executed when they are loaded."""
@@ -23,18 +26,19 @@ class Killed(BaseException):
 
 def check_trainer(
     trainer: Trainer | Callable[[], Trainer],
-    model: Model,
+    model: Weights,
     *,
-    examples: Sequence[Example] = (),
+    examples: Sequence[Any] = (),
     folder: Path | None = None,
 ) -> None:
     """Check a trainer (or its factory) by training `model` on a few short examples, three times.
 
     Once in full, once again in the same folder, and once stopped half-way and resumed: all must end with the same bytes.
-    `model` should be tiny, e.g. `random_model(tmp_path)`. Everything is written below `folder` (default: a temporary one).
+    A trainer that accepts `Preference` is given pairs. `model` should be tiny, e.g. `random_model(tmp_path)`.
+    Everything is written below `folder` (default: a temporary one).
     """
-    make = made_by(trainer, Trainer)  # type: ignore[type-abstract]
-    chosen = list(examples) or make_examples()
+    make = made_by(trainer, Trainer)
+    chosen = list(examples) or (make_preferences() if accepts(make()) is Preference else make_examples())
     if folder is not None:
         _check_in(folder, make, chosen, model)
         return
@@ -42,7 +46,7 @@ def check_trainer(
         _check_in(Path(temporary), make, chosen, model)
 
 
-def _check_in(folder: Path, make: Callable[[], Trainer], examples: Sequence[Example], model: Model) -> None:
+def _check_in(folder: Path, make: Callable[[], Trainer], examples: Sequence[Any], model: Weights) -> None:
     base = _bytes(Path(model.path))
     full, resumed = folder / "full", folder / "resumed"
     training = _train(make(), examples, model, full)
@@ -57,7 +61,7 @@ def _check_in(folder: Path, make: Callable[[], Trainer], examples: Sequence[Exam
     require(_bytes(Path(model.path)) == base, "the base model's folder is left as it was")
 
 
-def _train(trainer: Trainer, examples: Sequence[Example], model: Model, folder: Path, *, finished: bool = False) -> Training:
+def _train(trainer: Trainer, examples: Sequence[Any], model: Weights, folder: Path, *, finished: bool = False) -> Training:
     reports: list[tuple[int, int]] = []
     folder.mkdir(parents=True, exist_ok=True)
     with never_raises("train()"):
@@ -70,26 +74,27 @@ def _train(trainer: Trainer, examples: Sequence[Example], model: Model, folder: 
 
 def _check_reports(reports: Sequence[tuple[int, int]]) -> None:
     dones = [done for done, _ in reports]
-    require(dones == sorted(dones), f"report(done, total, note) never goes backwards, and went {short(dones)}")
+    require(dones == sorted(dones), f"progress(done, total, note) never goes backwards, and went {short(dones)}")
     within = all(0 <= done <= total for done, total in reports)
-    require(within, f"report(done, total, note) keeps 0 <= done <= total, and said {short(list(reports))}")
-    require(bool(reports), "train() reports its progress through report(done, total, note)")
+    require(within, f"progress(done, total, note) keeps 0 <= done <= total, and said {short(list(reports))}")
+    require(bool(reports), "train() reports its progress through progress(done, total, note)")
     done, total = reports[-1]
     require(done == total, f"the last report says that all is done, not {done} of {total}")
 
 
-def _check_training(training: Training, model: Model, folder: Path) -> None:
-    adapter = training.model.adapter
-    require(adapter is not None, "Training.model names the adapter")
-    there = Path(str(adapter)).resolve() == (folder / "adapter").resolve()
-    require(there, f"the adapter is left in folder / 'adapter', not in {adapter}")
-    require(training.model.path == model.path, f"Training.model is the base it was given, not {training.model.path}")
+def _check_training(training: Training, model: Weights, folder: Path) -> None:
+    adapter = folder / "adapter"
+    require(adapter.is_dir(), "the adapter is left in folder / 'adapter'")
+    manifest = read_manifest(adapter)
+    if manifest is None:
+        broken("the adapter has a manifest of what it was trained on: cogumi.weights.write_manifest(folder / 'adapter', ...)")
+    same = manifest.base == fingerprint(replace(model, adapter=None))["weights"]
+    require(same, "the manifest names the base that the adapter was trained on, by cogumi.weights.fingerprint")
     require(training.steps >= 1, f"Training.steps is at least 1, not {training.steps}")
     finite = len(training.losses) > 0 and all(math.isfinite(loss) for loss in training.losses)
     require(finite, f"Training.losses holds finite numbers, not {short(list(training.losses))}")
     change = training.weight_change
     require(math.isfinite(change) and change > 0, f"Training.weight_change is above 0 when something was learned, not {change}")
-    require(bool(training.quantization), "Training.quantization says how the base was held, 'none' where it was not quantised")
 
 
 def _check_files(adapter: Mapping[str, str]) -> None:
@@ -102,20 +107,20 @@ def _check_files(adapter: Mapping[str, str]) -> None:
     require(not pickles, f"the adapter folder holds no pickles, and {short(pickles)} may be one")
 
 
-def _stop(trainer: Trainer, examples: Sequence[Example], model: Model, folder: Path) -> None:
+def _stop(trainer: Trainer, examples: Sequence[Any], model: Weights, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
-    def report(done: int, total: int, note: str) -> None:
+    def progress(done: int, total: int, note: str) -> None:
         if 2 * done >= total:
             raise Killed
 
     try:
-        trainer.train(examples, model, folder, report)
+        trainer.train(examples, model, folder, progress)
     except Killed:
         return
     except Exception as error:
         broken(f"train() must not raise, and raised {type(error).__name__}: {error}")
-    broken("what `report` raises comes out of train(): it is how a run is stopped")
+    broken("what `progress` raises comes out of train(): it is how a run is stopped")
 
 
 def _bytes(folder: Path) -> dict[str, str]:

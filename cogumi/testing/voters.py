@@ -37,7 +37,7 @@ def check_voter(voter: Voter | Callable[[], Voter], *, problem: Problem | None =
     ValueError that says so), `uses_reference` (it may look at `Ballot.correct`), `control` (it decides by other means than
     the votes, so it settles ties). What has `select` is checked as a `Selector` too.
     """
-    make = made_by(voter, Voter)  # type: ignore[type-abstract]
+    make = made_by(voter, Voter)
     asked = problem or Problem(id="election", prompt="Which one?")
     for answers in ELECTIONS:
         _check_election(make, asked, answers)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from cogumi_sandbox import Level, Sandbox, probe
 
-sys.path.insert(0, str(Path(__file__).parent))  # the tests' own helper module
+from cogumi.testing import need_data
 
-from code_tests import real
+sys.path.insert(0, str(Path(__file__).parent))  # the tests' own helper module
 
 LEVELS = (1, 2, 3, 4)
 
@@ -33,5 +33,5 @@ def sandbox(request: pytest.FixtureRequest, found: dict[int, Level]) -> Iterator
 
 @pytest.fixture(scope="session")
 def humaneval() -> list[dict[str, str]]:
-    with gzip.open(real("humaneval/HumanEval.jsonl.gz"), "rt") as file:
+    with gzip.open(need_data("humaneval/HumanEval.jsonl.gz"), "rt") as file:
         return [json.loads(line) for line in file]

@@ -10,7 +10,7 @@ from cogumi_code import generate
 from cogumi_code.grammar import KINDS, Op, Spec, expression, neighbours, parameter, value
 from cogumi_code.plugin import code, humaneval
 
-from cogumi.overlap import find_overlap
+from cogumi.distillation.decontamination import find_overlap
 
 DATA = Path(generate.__file__).parent / "data"
 SIDES = ("train", "test")

@@ -10,7 +10,7 @@ from cogumi.errors import BadInput
 from cogumi.protocols import Selector
 from cogumi.records import Ballot, Problem
 from cogumi.testing import check_voter
-from cogumi.vote import Majority
+from cogumi.voting import Majority
 
 PROBLEM = Problem(id="p", prompt="Write about a kite.")
 LINES = (

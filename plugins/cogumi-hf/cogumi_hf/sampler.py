@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from cogumi.chat import Chat
-from cogumi.errors import BadInput
-from cogumi.records import Completion, Message, Model, Request
+from cogumi.records import Completion, Message, Request, Weights
 from cogumi_hf.batch import Batch, start
 from cogumi_hf.draw import Knobs, draw, keys
 from cogumi_hf.engine import Engine, out_of_memory
 from cogumi_hf.load import load
+from cogumi_hf.options import Options
 from cogumi_hf.room import rows_that_fit
 from cogumi_hf.rows import Row, plan
 from cogumi_hf.scoring import loglikelihoods
@@ -68,17 +68,16 @@ class Job:
 
 
 class HFSampler:
-    """Sampler `hf`. See `cogumi_hf.hf` for the options."""
+    """Sampler `hf` with its model in memory. `sample` may be called many times; what was learnt of the noise stays."""
 
-    def __init__(self, model: Model, *, device: str, dtype: str, batch_size: int, base: str, exact: str) -> None:
-        if batch_size < 0:
-            raise BadInput(f"{batch_size} is not possible", field="batch_size", fix="1 or more, or 0: found by itself")
+    def __init__(self, model: Weights, options: Options) -> None:
         self.chat = Chat.load(model)
-        self.engine = Engine(load(model, device=device, dtype=dtype, base=base), self.chat.pad_id)
-        self.batch_size = batch_size
-        self.exact = exact == "yes" or (exact == "auto" and self.engine.model.dtype == torch.float32)
+        self.engine = Engine(load(model, device=options.device, dtype=options.dtype, base=options.base), self.chat.pad_id)
+        self.batch_size = options.batch_size
+        float32 = self.engine.model.dtype == torch.float32
+        self.exact = options.exact == "yes" or (options.exact == "auto" and float32)
         self.margin = MARGIN if self.exact else 0.0
-        if self.exact and self.engine.model.dtype != torch.float32:
+        if self.exact and not float32:
             self.engine.remember = None  # nearly every draw is a close call in 16 bits: no margin is worth the trouble
         self._steps = 0
         self._stop_texts: dict[tuple[str, ...], Stops] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from cogumi.records import Model
+from cogumi.records import Weights
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}{{ '[' + m['role'] + ']' + m['content'] + eos_token }}{% endfor %}"
@@ -69,19 +69,19 @@ def networks() -> dict[str, Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-def save(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Model]:
+def save(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Weights]:
     """`save(network, **tokenizer options)`: write a model folder and name it."""
 
-    def write(network: Any, **options: bool) -> Model:
+    def write(network: Any, **options: bool) -> Weights:
         folder: Path = tmp_path_factory.mktemp("model")
         network.save_pretrained(folder)
         tokenizer(**options).save_pretrained(folder)
-        return Model(name=folder.name, path=str(folder))
+        return Weights(name=folder.name, path=str(folder))
 
     return write
 
 
 @pytest.fixture(scope="session")
-def tiny(save: Callable[..., Model]) -> Model:
+def tiny(save: Callable[..., Weights]) -> Weights:
     """The random Llama."""
     return save(llama())

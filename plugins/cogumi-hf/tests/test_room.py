@@ -6,11 +6,11 @@ import pytest
 from cogumi_hf import hf, room
 from cogumi_hf.rows import Row
 
-from cogumi.records import Model, Request, Sampling
+from cogumi.records import Request, Sampling, Weights
 
 
-def test_the_less_memory_is_free_the_fewer_rows(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    sampler = hf(tiny, device="cpu")
+def test_the_less_memory_is_free_the_fewer_rows(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = hf(tiny, device="cpu").load()
     assert sampler.engine.token_bytes == 2 * 2 * 2 * 16 * 4  # keys and values, layers, heads, dim, float32
     request = Request(id="r", messages=(), sampling=Sampling(temperature=1.0, max_tokens=100))
     rows = [Row(request, i, (1,) * 50, "", 100, i) for i in range(3)]

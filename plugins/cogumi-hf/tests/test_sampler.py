@@ -13,7 +13,7 @@ from cogumi_hf.cache import RowMemory, SharedMemory
 from cogumi_hf.engine import Engine
 
 from cogumi.chat import Chat, digest
-from cogumi.records import Completion, Message, Model, Request, Sampling
+from cogumi.records import Completion, Message, Request, Sampling, Weights
 
 TEXTS = [f"What is {i} and {i * i}?" + " Well?" * (i % 4) for i in range(12)]
 
@@ -24,7 +24,7 @@ def request(number: int, *, samples: int = 4, **settings: Any) -> Request:
     return Request(id=f"r{number}", messages=(message,), sampling=sampling, indices=tuple(range(samples)))  # type: ignore[arg-type]
 
 
-def drawn(model: Model, requests: list[Request], **options: Any) -> dict[tuple[str, int], Completion]:
+def drawn(model: Weights, requests: list[Request], **options: Any) -> dict[tuple[str, int], Completion]:
     sampler = hf(model, **options)
     try:
         return {(c.request, c.index): c for c in sampler.sample(requests)}
@@ -32,7 +32,7 @@ def drawn(model: Model, requests: list[Request], **options: Any) -> dict[tuple[s
         sampler.close()
 
 
-def test_a_completion_tells_all_of_itself(tiny: Model) -> None:
+def test_a_completion_tells_all_of_itself(tiny: Weights) -> None:
     wanted = request(3)
     out = drawn(tiny, [wanted])
     chat = Chat.load(tiny)
@@ -59,7 +59,7 @@ def test_greedy_is_what_transformers_itself_generates(save: Any, networks: Any, 
         assert out[f"r{i}", 0].token_ids == tuple(ids[0, prompt.shape[1] :].tolist())
 
 
-def test_same_texts_in_any_batch_and_order(tiny: Model) -> None:
+def test_same_texts_in_any_batch_and_order(tiny: Weights) -> None:
     requests = [request(i) for i in range(12)]
     expected = drawn(tiny, requests, batch_size=64)
     for size in (1, 3, 7, 40):
@@ -70,7 +70,7 @@ def test_same_texts_in_any_batch_and_order(tiny: Model) -> None:
 
 
 @pytest.mark.parametrize("way", [RowMemory, None])
-def test_the_same_texts_however_rows_are_remembered(tiny: Model, monkeypatch: pytest.MonkeyPatch, way: Any) -> None:
+def test_the_same_texts_however_rows_are_remembered(tiny: Weights, monkeypatch: pytest.MonkeyPatch, way: Any) -> None:
     requests = [request(i, top_p=0.95, max_tokens=12) for i in range(5)]
     expected = drawn(tiny, requests)
     with monkeypatch.context() as patch:
@@ -78,8 +78,8 @@ def test_the_same_texts_however_rows_are_remembered(tiny: Model, monkeypatch: py
         assert drawn(tiny, requests) == expected
 
 
-def test_a_prompt_is_computed_once_for_all_that_begin_with_it(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    sampler = hf(tiny, device="cpu", batch_size=12)
+def test_a_prompt_is_computed_once_for_all_that_begin_with_it(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = hf(tiny, device="cpu", batch_size=12).load()
     computed: list[tuple[int, ...]] = []
     prefill = Engine.prefill
 
@@ -101,7 +101,7 @@ def test_windowed_attention_is_left_to_the_model(save: Any, networks: Any) -> No
     torch.manual_seed(0)
     network: Any = MistralForCausalLM(MistralConfig(**config))
     network.eval()
-    sampler = hf(save(network), device="cpu")
+    sampler = hf(save(network), device="cpu").load()
     assert sampler.engine.remember is RowMemory
     (c,) = sampler.sample([request(2, samples=1, temperature=0.0)])
     prompt = torch.tensor([sampler.chat.prompt_ids(request(2).messages)])
@@ -109,7 +109,7 @@ def test_windowed_attention_is_left_to_the_model(save: Any, networks: Any) -> No
     assert c.token_ids == tuple(ids[0, prompt.shape[1] :].tolist())
 
 
-def test_a_stop_text_ends_a_completion_wherever_its_tokens_lie(tiny: Model) -> None:
+def test_a_stop_text_ends_a_completion_wherever_its_tokens_lie(tiny: Weights) -> None:
     plain = drawn(tiny, [request(i) for i in range(6)])
     text = next(c.text for c in plain.values() if len(c.text) > 12)
     for stops in ((text[4:7],), (text[8], text[3:9]), ("\n\n", text[5])):
@@ -134,13 +134,13 @@ def test_a_stop_text_ends_a_completion_wherever_its_tokens_lie(tiny: Model) -> N
         ({"stop": ("",)}, "stop"),
     ],
 )
-def test_settings_out_of_range_are_error_rows(tiny: Model, settings: dict[str, Any], told: str) -> None:
+def test_settings_out_of_range_are_error_rows(tiny: Weights, settings: dict[str, Any], told: str) -> None:
     out = drawn(tiny, [dataclasses.replace(request(0, **settings), id="bad"), request(1)])
     assert all(c.finish == "error" and c.text == "" and told in str(c.error) for (r, _), c in out.items() if r == "bad")
     assert all(c.error is None for (r, _), c in out.items() if r == "r1")
 
 
-def test_the_context_bounds_prompt_and_completion(tiny: Model) -> None:
+def test_the_context_bounds_prompt_and_completion(tiny: Weights) -> None:
     long, longer = (Message(role="user", content="x" * n) for n in (230, 400))
     room = 256 - len(Chat.load(tiny).prompt_ids([long]))
     requests = [
@@ -164,7 +164,7 @@ def test_a_model_that_computes_nan_gives_error_rows(save: Any, networks: Any) ->
 @pytest.mark.parametrize(
     "error", [torch.cuda.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
 )
-def test_out_of_memory_halves_the_batch(tiny: Model, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+def test_out_of_memory_halves_the_batch(tiny: Weights, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     requests = [request(i) for i in range(8)]
     expected = drawn(tiny, requests)
     sizes: list[int] = []
@@ -182,22 +182,22 @@ def test_out_of_memory_halves_the_batch(tiny: Model, monkeypatch: pytest.MonkeyP
     assert sizes[-1] <= 6
 
 
-def test_a_row_too_large_for_memory_is_an_error_row(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_too_large_for_memory_is_an_error_row(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     def starved(*_: Any) -> Any:
         raise MemoryError
 
-    sampler = hf(tiny, device="cpu")
+    sampler = hf(tiny, device="cpu").load()
     monkeypatch.setattr(Engine, "prefill", starved)
     out = list(sampler.sample([request(0, samples=3)]))
     assert sorted(c.index for c in out) == [0, 1, 2]
     assert all(c.finish == "error" and "out of memory" in str(c.error) for c in out)
 
 
-def test_other_errors_are_not_taken_for_lack_of_memory(tiny: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_errors_are_not_taken_for_lack_of_memory(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise RuntimeError("device-side assert triggered")
 
-    sampler = hf(tiny, device="cpu")
+    sampler = hf(tiny, device="cpu").load()
     monkeypatch.setattr(Engine, "prefill", broken)
     with pytest.raises(RuntimeError, match="device-side"):
         list(sampler.sample([request(0)]))
@@ -211,14 +211,14 @@ def test_without_template_and_pad_token(save: Any, networks: Any) -> None:
     assert all(c.error is None for c in out.values())
 
 
-def test_a_generation_config_changes_nothing(tiny: Model, save: Any, networks: Any) -> None:
+def test_a_generation_config_changes_nothing(tiny: Weights, save: Any, networks: Any) -> None:
     network = networks["llama"]()
     network.generation_config.update(do_sample=True, top_k=1, temperature=0.01, repetition_penalty=5.0, max_new_tokens=2)
     assert drawn(save(network), [request(0)]) == drawn(tiny, [request(0)])
 
 
-def test_log_likelihoods_are_those_of_the_whole_text(tiny: Model, networks: Any) -> None:
-    sampler = hf(tiny, device="cpu")
+def test_log_likelihoods_are_those_of_the_whole_text(tiny: Weights, networks: Any) -> None:
+    sampler = hf(tiny, device="cpu").load()
     contexts = [request(i).messages for i in range(5)]
     continuations = ["ab", "hello there", "", "x", "12 + 3 = 15"]
     network = networks["llama"]().eval()
@@ -235,7 +235,7 @@ def test_log_likelihoods_are_those_of_the_whole_text(tiny: Model, networks: Any)
 
 
 @pytest.mark.slow
-def test_thousands_of_samples_are_the_same_in_every_batch(tiny: Model) -> None:
+def test_thousands_of_samples_are_the_same_in_every_batch(tiny: Weights) -> None:
     requests = [request(i, samples=250, temperature=1.0, max_tokens=40) for i in range(12)]
     expected = drawn(tiny, requests)
     for size in (17, 300):
@@ -244,7 +244,7 @@ def test_thousands_of_samples_are_the_same_in_every_batch(tiny: Model) -> None:
 
 
 @pytest.mark.parametrize("exact", ["yes", "no"])
-def test_close_calls_do_not_depend_on_noise(tiny: Model, monkeypatch: pytest.MonkeyPatch, exact: Any) -> None:
+def test_close_calls_do_not_depend_on_noise(tiny: Weights, monkeypatch: pytest.MonkeyPatch, exact: Any) -> None:
     requests = [request(i, samples=20, temperature=1.0, top_p=0.95) for i in range(6)]
     expected = drawn(tiny, requests)
     step = Engine.step
@@ -253,24 +253,24 @@ def test_close_calls_do_not_depend_on_noise(tiny: Model, monkeypatch: pytest.Mon
         logits = step(self, *arguments)
         return logits + (torch.rand_like(logits) * 2 - 1) * 3e-3  # hundreds of times what float32 does
 
-    sampler = hf(tiny, device="cpu", exact=exact)
+    sampler = hf(tiny, device="cpu", exact=exact).load()
     monkeypatch.setattr(Engine, "step", noisy)
     again = {(c.request, c.index): c for c in sampler.sample(requests[::-1])}
     assert sampler.engine.remember is SharedMemory
     assert (again == expected) is (exact == "yes")
 
 
-def test_in_16_bits_exactness_has_to_be_asked_for(tiny: Model) -> None:
+def test_in_16_bits_exactness_has_to_be_asked_for(tiny: Weights) -> None:
     requests = [request(i, samples=2, temperature=1.0, max_tokens=8) for i in range(4)]
-    sampler = hf(tiny, device="cpu", dtype="bfloat16")
+    sampler = hf(tiny, device="cpu", dtype="bfloat16").load()
     assert not sampler.exact
     sampler.close()
     expected = drawn(tiny, requests, dtype="bfloat16", exact="yes")
     assert drawn(tiny, requests[::-1], batch_size=3, dtype="bfloat16", exact="yes") == expected
 
 
-def test_a_row_that_is_done_says_nothing_of_the_noise(tiny: Model) -> None:
-    sampler = hf(tiny)  # type: ignore[call-arg]
+def test_a_row_that_is_done_says_nothing_of_the_noise(tiny: Weights) -> None:
+    sampler = hf(tiny).load()
     try:
         for short in range(8):  # one of them is the batch's last row, at which the noise is looked
             limits = [3 if i == short else 40 for i in range(8)]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, cast
 
-from cogumi.errors import near
+from cogumi.errors import suggest
 from cogumi.records import JSON
 from cogumi_instruction import punkt
 
@@ -108,7 +108,7 @@ class Unready(Unusable):
 def constraint(instruction: str, kwargs: Mapping[str, JSON]) -> Constraint:
     """The constraint with this id and these kwargs; nulls among them are as good as absent. Raises `Unusable`."""
     if instruction not in FIELDS:
-        raise Unusable("instruction_id_list", f"{instruction}: no such instruction", near(instruction, FIELDS))
+        raise Unusable("instruction_id_list", f"{instruction}: no such instruction", suggest(instruction, FIELDS))
     given = {name: _value(instruction, name, value) for name, value in kwargs.items() if value is not None}
     missing = [name for name in FIELDS[instruction] if name not in given]
     if missing:

@@ -9,7 +9,7 @@ from cogumi_instruction.checkers import constraint
 from cogumi_instruction.generate import CLASHES, KINDS
 from cogumi_instruction.topics import ENDS, KEYWORDS, TOPICS
 
-from cogumi.overlap import find_overlap
+from cogumi.distillation.decontamination import find_overlap
 from cogumi.records import Problem
 
 DATA = Path(generate.__file__).parent / "data"

@@ -7,7 +7,7 @@ from cogumi_instruction.task import Instructions
 
 from cogumi.data import Source
 from cogumi.errors import BadInput
-from cogumi.protocols import Exporter
+from cogumi.protocols import ArtifactWriter
 from cogumi.testing import check_benchmark, check_category
 
 COMMA, TITLE, QUOTE = "punctuation:no_comma", "detectable_format:title", "startend:quotation"
@@ -178,7 +178,7 @@ def test_no_text_that_a_model_may_write_raises(rows, real, said):
 
 def test_the_export_weighs_every_constraint_alike(write, row, said):
     task = ifeval(data=str(write(row(COMMA, {}, TITLE, {}, QUOTE, {}), row(COMMA, {}, key=2)))).task
-    assert isinstance(task, Exporter)
+    assert isinstance(task, ArtifactWriter)
     three, one = task.problems()
     failed = said("", finish="error")
     drawn = [(three, [*said("Tea", "*Tea*, it is"), *failed]), (one, said("Tea", "Well,\nTea"))]

@@ -54,6 +54,10 @@ class Questions:
         """Right where `answers` gives the right letter, or the reference's key."""
         return [_score(problem, completion) for completion in completions]
 
+    def chance(self, problem: Problem) -> float:
+        """One in the number of choices; a question without choices is not guessed."""
+        return 1 / len(problem.reference["choices"]) if "choices" in problem.reference else 0.0
+
     def gold(self, problem: Problem) -> str:
         """A completion that deserves the full score."""
         if "choices" in problem.reference:

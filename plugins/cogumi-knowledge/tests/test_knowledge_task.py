@@ -8,8 +8,8 @@ import pytest
 from cogumi_knowledge import prompts
 from cogumi_knowledge.plugin import STRATEGY, knowledge, triviaqa, truthfulqa
 
+from cogumi.distillation.decontamination import find_overlap
 from cogumi.errors import BadInput
-from cogumi.overlap import find_overlap
 from cogumi.testing import check_benchmark, check_category
 
 TRIVIA = {

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cogumi.errors import BadInput, near
-from cogumi.records import Item
+from cogumi.errors import BadInput, suggest
+from cogumi.records import ItemResult
 from cogumi_lm_eval.selection import select
 from cogumi_lm_eval.settings import Settings
 
@@ -104,12 +104,14 @@ def primary(wanted: str | None, names: Sequence[str]) -> str | None:
     return names[0] if wanted is None and names else None
 
 
-def unknown(metric: str, item: Item) -> BadInput:
+def unknown(metric: str, item: ItemResult) -> BadInput:
     """The error for a metric that an item does not have."""
     task = item.id.rpartition("/")[0]
     if not item.metrics:
         return BadInput(f"'{task}' has no metric of single items, only of all together", field="task", fix="choose another")
-    return BadInput(f"the items of '{task}' have no metric called '{metric}'", field="metric", fix=near(metric, item.metrics))
+    return BadInput(
+        f"the items of '{task}' have no metric called '{metric}'", field="metric", fix=suggest(metric, item.metrics)
+    )
 
 
 def _declared(config: Mapping[str, Any]) -> list[str]:

@@ -13,8 +13,8 @@ from typing import Literal
 
 from cogumi import hookimpl
 from cogumi.hookspecs import Register
-from cogumi.protocols import Evaluation, Report
-from cogumi.records import Item, Model
+from cogumi.protocols import ExternalEvaluation, Progress
+from cogumi.records import ItemResult, Weights
 from cogumi_lm_eval.settings import Settings
 
 
@@ -31,7 +31,7 @@ def lm_eval(
     apply_chat_template: bool = False,
     max_gen_toks: int | None = None,
     trust_task_code: bool = False,
-) -> Evaluation:
+) -> ExternalEvaluation:
     """Any task of lm-evaluation-harness, as lm-eval:TASK.
 
     task: a task, group or tag of lm-eval (what stands behind the colon), or the path of a YAML file.
@@ -60,10 +60,10 @@ def lm_eval(
         trust_task_code=trust_task_code,
     )
 
-    def evaluate(model: Model, limit: int | None, report: Report) -> Iterable[Item]:
+    def evaluate(model: Weights, limit: int | None, progress: Progress) -> Iterable[ItemResult]:
         from cogumi_lm_eval.run import evaluate
 
-        return evaluate(settings, model, limit, report)
+        return evaluate(settings, model, limit, progress)
 
     def check() -> None:
         from cogumi_lm_eval.run import check
@@ -72,10 +72,10 @@ def lm_eval(
 
     from cogumi_lm_eval.metrics import counting
 
-    return Evaluation(name=f"lm-eval:{task}", evaluate=evaluate, metric=counting(settings), check=check)
+    return ExternalEvaluation(name=f"lm-eval:{task}", evaluate=evaluate, metric=counting(settings), check=check)
 
 
 @hookimpl
-def register_benchmarks(register: Register[Callable[..., Evaluation]]) -> None:
+def register_benchmarks(register: Register[Callable[..., ExternalEvaluation]]) -> None:
     """Offer `lm-eval`."""
     register("lm-eval", lm_eval)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cogumi.errors import BadInput, CogumiError, RunFailed
-from cogumi.protocols import Report
-from cogumi.records import Item, Model
+from cogumi.protocols import Progress
+from cogumi.records import ItemResult, Weights
 from cogumi_lm_eval.metrics import counting, figures, unknown
 from cogumi_lm_eval.quiet import quiet
 from cogumi_lm_eval.settings import Settings
@@ -38,27 +38,27 @@ def check(settings: Settings) -> None:
             raise unknown(metric, item)
 
 
-def evaluate(settings: Settings, model: Model, limit: int | None, report: Report) -> Iterator[Item]:
+def evaluate(settings: Settings, model: Weights, limit: int | None, progress: Progress) -> Iterator[ItemResult]:
     """One item per document, those of several tasks in turn, so that the first `limit` of a group are spread over its tasks."""
-    report(0, 0, "loading")
+    progress(0, 0, "loading")
     with quiet() as remarks:
         tasks = load(settings)
         counts = Counter(name for name, _ in _order(tasks, limit))
         tasks = {name: task for name, task in tasks.items() if counts[name]}
         lm = _language_model(settings, model)
         _refuse_length(lm, tasks, settings)
-        lm.set_cache_hook(progress := Progress(tasks, report))
+        lm.set_cache_hook(requests := Requests(tasks, progress))
         samples = _patiently(lm, tasks, settings, counts)
     note = f"prompts over {lm.max_length} tokens were cut at their beginning" if remarks.cut else ""
-    report(progress.total, progress.total, note)
+    progress(requests.total, requests.total, note)
     yield from _items(tasks, samples)
 
 
-class Progress:
+class Requests:
     """Reports each answered request; lm-eval tells it through what it offers for caching answers."""
 
-    def __init__(self, tasks: Mapping[str, Any], report: Report) -> None:
-        self.tasks, self.report = tasks, report
+    def __init__(self, tasks: Mapping[str, Any], progress: Progress) -> None:
+        self.tasks, self.progress = tasks, progress
         self.done = self.total = 0
 
     def add_partial(self, kind: str, request: object, answer: object) -> None:
@@ -66,7 +66,7 @@ class Progress:
         if self.done == 0:  # all requests of all tasks exist before the first is answered
             self.total = sum(i.repeats for task in self.tasks.values() for i in task.instances)
         self.done += 1
-        self.report(self.done, self.total, "requests")
+        self.progress(self.done, self.total, "requests")
 
 
 class Rehearsal:
@@ -98,7 +98,7 @@ def _order(tasks: Mapping[str, Any], limit: int | None) -> list[tuple[str, int]]
     return list(itertools.islice(places, limit))
 
 
-def _language_model(settings: Settings, model: Model) -> Any:
+def _language_model(settings: Settings, model: Weights) -> Any:
     from cogumi_hf.load import load as load_network
     from lm_eval.models.huggingface import HFLM
 
@@ -154,7 +154,7 @@ def _samples(lm: Any, tasks: Mapping[str, Any], settings: Settings, counts: Mapp
     return samples
 
 
-def _items(tasks: Mapping[str, Any], samples: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[Item]:
+def _items(tasks: Mapping[str, Any], samples: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[ItemResult]:
     """Items in turn. An id is the task and the start of lm-eval's hash of the document; a repeated document is numbered."""
     found: dict[tuple[int, int], tuple[str, dict[str, float]]] = {}
     for place, (name, rows) in enumerate(samples.items()):
@@ -167,4 +167,4 @@ def _items(tasks: Mapping[str, Any], samples: Mapping[str, Iterable[Mapping[str,
                 found[key] = (f"{name}/{digest}" + (f"-{seen[digest]}" if seen[digest] > 1 else ""), {})
             found[key][1].update(figures(tasks[name], row))
     for _, (identifier, metrics) in sorted(found.items()):
-        yield Item(id=identifier, metrics=metrics)
+        yield ItemResult(id=identifier, metrics=metrics)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cogumi.records import Model
+from cogumi.records import Weights
 from cogumi.testing import need_data
 
 
@@ -46,7 +46,7 @@ def embedded():
     spec = find_spec("cogumi_tiny")
     if spec is None or spec.origin is None:
         pytest.skip("install cogumi-tiny: its model is evaluated here")
-    return Model(name="embedded", path=str(Path(spec.origin).parent / "model"))
+    return Weights(name="embedded", path=str(Path(spec.origin).parent / "model"))
 
 
 @pytest.fixture(scope="session")

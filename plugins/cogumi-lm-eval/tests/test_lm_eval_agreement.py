@@ -7,7 +7,7 @@ from cogumi_lm_eval import run
 from cogumi_lm_eval.catalogue import builtin
 from cogumi_lm_eval.plugin import lm_eval
 
-from cogumi.records import Model
+from cogumi.records import Weights
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # lm-eval's own run is not quiet
 
@@ -116,7 +116,7 @@ def test_an_adapter_changes_the_figures_and_to_what_lm_eval_says(public, rows, e
     theirs = own_run(embedded, tmp_path / "own", files, tasks=QUICK, limit=12, adapter=adapter, batch_size=8)
     options = {"tasks": QUICK, "data": str(public("mmlu")), "device": "cpu"}
     base = evaluated(embedded, 12, silent, **options)
-    adapted = evaluated(Model(name="adapted", path=embedded.path, adapter=adapter), 12, silent, **options)
+    adapted = evaluated(Weights(name="adapted", path=embedded.path, adapter=adapter), 12, silent, **options)
     compare_mmlu(theirs, adapted, QUICK)
     assert [item.id for item in base] == [item.id for item in adapted]
     assert [item.metrics for item in base] != [item.metrics for item in adapted]

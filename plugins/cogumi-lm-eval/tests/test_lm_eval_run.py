@@ -5,12 +5,13 @@ import subprocess
 import sys
 
 import pytest
+from cogumi_lm_eval import plugin
 from cogumi_lm_eval.plugin import lm_eval
 from cogumi_lm_eval.settings import Settings
 
 from cogumi.errors import BadInput
-from cogumi.plugins import load as installed
-from cogumi.protocols import Evaluation
+from cogumi.protocols import ExternalEvaluation
+from cogumi.registry.options import check_options
 from cogumi.testing import check_evaluation
 
 PAIR = "group: pair\ntask: [mmlu_anatomy, mmlu_astronomy]\n"
@@ -37,8 +38,11 @@ def pair(mmlu, tmp_path):
 
 
 def test_the_plugin_offers_it(mmlu):
-    made = installed().get("benchmark", "lm-eval").make(task="mmlu_anatomy", data=str(mmlu), shots="2", batch_size="4")
-    assert isinstance(made, Evaluation)
+    offered = {}
+    plugin.register_benchmarks(offered.__setitem__)
+    given = {"task": "mmlu_anatomy", "data": str(mmlu), "shots": "2", "batch_size": "4"}
+    made = offered["lm-eval"](**check_options("benchmark 'lm-eval'", offered["lm-eval"], given))
+    assert isinstance(made, ExternalEvaluation)
     assert (made.name, made.metric) == ("lm-eval:mmlu_anatomy", "acc")
     made.check()
 
@@ -100,9 +104,9 @@ def test_a_process_of_its_own_says_nothing_but_what_it_reports(mmlu, rows, embed
     found = [json.loads(line) for line in (mmlu / "test.jsonl").read_text().splitlines()]
     rows(mmlu / "test.jsonl", [{**row, "question": "apples and pears " * 1200} for row in found])
     code = (
-        "from cogumi.records import Model\nfrom cogumi_lm_eval.plugin import lm_eval\n"
+        "from cogumi.records import Weights\nfrom cogumi_lm_eval.plugin import lm_eval\n"
         f"made = lm_eval(task='mmlu_anatomy', data={str(mmlu)!r}, device='cpu')\n"
-        f"made.check()\nnotes = []\nmodel = Model(name='m', path={embedded.path!r})\n"
+        f"made.check()\nnotes = []\nmodel = Weights(name='m', path={embedded.path!r})\n"
         "list(made.evaluate(model, 1, lambda *report: notes.append(report)))\nprint(notes[-1])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,4 +1,5 @@
-"""The project's own word problems, in GSM8K's schema: `{"question", "answer"}`, worked lines and a last line `#### N`.
+"""The project's own word problems, in GSM8K's schema: `{"question", "answer"}`, worked lines and a last line `#### N`. Beside
+them stands the `template`, the story: problems of one story are a cluster, and intervals are over stories.
 
 Contract: a problem is a story, its numbers and its words. Which side a problem belongs to is a function of its story and
 numbers alone, so no two sides share a problem's numbers within a story: `pretrain` (unlimited; what the embedded model
@@ -162,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _row(item: Item) -> dict[str, str]:
-    return {"question": item.question(), "answer": item.answer()}
+    return {"question": item.question(), "answer": item.answer(), "template": item.story.key}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ r"""Word problems whose answer is a number: the task that `math` trains on and `
 
 The schema is that of GSM8K (Cobbe et al. 2021, "Training Verifiers to Solve Math Word Problems", arXiv 2110.14168), and so
 is the rule: an answer is right when it is the number behind `####`. Here any way of writing that number counts, as
-`cogumi_math.equivalence` says; lm-eval's two readings of the same completion go along as metrics.
+`cogumi_math.equivalence` says; lm-eval's two readings of the same completion go along as metrics. A field `template`, where
+there is one, names what the problem was made from.
 """
 
 from __future__ import annotations
@@ -87,4 +88,5 @@ def _problem(row: Row, split: str) -> Problem:
     if gold_answer(worked) is None:
         raise row.error("answer", "no final answer", "end it with a line `#### N`")
     digest = hashlib.sha256(question.encode(errors="surrogatepass")).hexdigest()[:12]
-    return Problem(id=f"gsm8k-{split}-{digest}", prompt=question, reference=worked)
+    template = {"template": row.get("template", str)} if "template" in row.value else {}
+    return Problem(id=f"gsm8k-{split}-{digest}", prompt=question, reference=worked, meta=template)

@@ -41,7 +41,7 @@ def test_bundled_files_are_what_the_generator_prints(side, tmp_path):
 def test_bundled_files_hold_enough_different_problems_of_every_story(side, least):
     rows = bundled(side)
     assert len({row["question"] for row in rows}) == len(rows) >= least
-    assert all(set(row) == {"question", "answer"} for row in rows)
+    assert all(set(row) == {"question", "answer", "template"} for row in rows)
 
 
 @pytest.mark.parametrize("side", SIDES)

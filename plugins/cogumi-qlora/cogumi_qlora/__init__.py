@@ -5,12 +5,15 @@ Importing this module loads neither torch nor transformers; training does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Annotated
 
 from cogumi import hookimpl
 from cogumi.hookspecs import Register
 from cogumi.protocols import Trainer
-from cogumi_qlora.settings import Device, DType, Quantize, Schedule, Settings, Switch
+from cogumi.records import Finding, Neutral
+from cogumi_qlora import checks
+from cogumi_qlora.settings import Device, DType, Into, Quantize, Schedule, Settings, Switch
 from cogumi_qlora.trainer import QLoRA
 
 __version__ = "0.1.0"
@@ -39,15 +42,23 @@ def qlora(
     quantize: Quantize = "auto",
     packing: Switch = "auto",
     max_length: int = 0,
-    checkpoint_steps: int = 25,
+    checkpoint_steps: Annotated[int, Neutral] = 25,
     gradient_checkpointing: Switch = "auto",
     device: Device = "auto",
     dtype: DType = "auto",
     seed: int = 0,
+    merge_into: Annotated[Into, Neutral] = "as-trained",
 ) -> Trainer:
     """QLoRA: LoRA on every linear layer of a frozen base held in 4 bits (plain LoRA, said so, where 4 bits are impossible).
 
     Learns the targets alone, each at its example's train temperature; resumes from its checkpoints to the same bytes.
     """
     options = dict(locals())
-    return QLoRA(Settings(**options))
+    del options["merge_into"]
+    return QLoRA(Settings(**options), merge_into)
+
+
+@hookimpl
+def register_checks(register: Register[Callable[[], Iterable[Finding]]]) -> None:
+    """Offer `4-bit`, which tries NF4."""
+    register("4-bit", checks.four_bit)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cogumi.chat import Chat, digest
 from cogumi.errors import BadInput
-from cogumi.records import Example
+from cogumi.records import Demonstration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,13 @@ class Encoded:
     """One example as the model sees it."""
 
     id: str
-    """`Example.id`."""
+    """`Demonstration.id`."""
     ids: tuple[int, ...]
     """The prompt's ids, then the target's, an end id last."""
     start: int
     """Where the target begins: `ids[start:]` is learned, `ids[:start]` is not."""
     temperature: float
-    """`Example.train_temperature`."""
+    """`Demonstration.train_temperature`."""
 
     @property
     def targets(self) -> int:
@@ -33,7 +33,7 @@ class Encoded:
         return len(self.ids) - self.start
 
 
-def encode_all(examples: Sequence[Example], chat: Chat, limit: int) -> list[Encoded]:
+def encode_all(examples: Sequence[Demonstration], chat: Chat, limit: int) -> list[Encoded]:
     """All examples, in order; `limit` is the most tokens of one. Raises `BadInput` naming the first bad example."""
     if not examples:
         raise BadInput("there is nothing to train on", field="examples", fix="give at least one example")
@@ -45,7 +45,7 @@ def encode_all(examples: Sequence[Example], chat: Chat, limit: int) -> list[Enco
     return [encode(example, chat, limit) for example in examples]
 
 
-def encode(example: Example, chat: Chat, limit: int) -> Encoded:
+def encode(example: Demonstration, chat: Chat, limit: int) -> Encoded:
     """One example. Raises `BadInput` naming it when its ids are not those it was sampled with."""
     if len(example.messages) < 2 or example.messages[-1]["role"] != "assistant":
         raise _bad(example, "its messages must be a prompt and, last, the assistant's turn", "end with an assistant message")
@@ -59,13 +59,13 @@ def encode(example: Example, chat: Chat, limit: int) -> Encoded:
     return Encoded(id=example.id, ids=(*prompt, *target), start=len(prompt), temperature=float(example.train_temperature))
 
 
-def altered(examples: Sequence[Example], encoded: Sequence[Encoded], chat: Chat) -> list[str]:
+def altered(examples: Sequence[Demonstration], encoded: Sequence[Encoded], chat: Chat) -> list[str]:
     """The examples whose text the tokenizer does not give back as it was, where their sampled ids are not known."""
     pairs = [(e, c) for e, c in zip(examples, encoded, strict=True) if e.token_ids is None]
     return [e.id for e, c in pairs if chat.text(c.ids[c.start :]) != e.messages[-1]["content"]]
 
 
-def _check_prompt(example: Example, prompt: Sequence[int], chat: Chat) -> None:
+def _check_prompt(example: Demonstration, prompt: Sequence[int], chat: Chat) -> None:
     if not prompt:
         raise _bad(example, "its prompt is empty", "give it a question")
     if example.prompt_digest is not None and digest(prompt) != example.prompt_digest:
@@ -76,7 +76,7 @@ def _check_prompt(example: Example, prompt: Sequence[int], chat: Chat) -> None:
         raise _bad(example, f"its prompt has {prompt.count(bos)} BOS tokens", "mend the chat template")
 
 
-def _target(example: Example, chat: Chat) -> list[int]:
+def _target(example: Demonstration, chat: Chat) -> list[int]:
     text = example.messages[-1]["content"]
     if example.token_ids is None:
         target = chat.target_ids(text)
@@ -88,7 +88,7 @@ def _target(example: Example, chat: Chat) -> list[int]:
     return target
 
 
-def _check_target(example: Example, target: Sequence[int], chat: Chat) -> None:
+def _check_target(example: Demonstration, target: Sequence[int], chat: Chat) -> None:
     if not target or target[-1] not in chat.end_ids:
         raise _bad(example, "its target was cut off: no end-of-turn token at its end", "leave truncated samples out")
     if any(token in chat.end_ids for token in target[:-1]):
@@ -103,5 +103,5 @@ def _bos(chat: Chat) -> int | None:
     return None if bos in chat.end_ids else bos
 
 
-def _bad(example: Example, problem: str, fix: str) -> BadInput:
+def _bad(example: Demonstration, problem: str, fix: str) -> BadInput:
     return BadInput(problem, field=f"example {example.id}", fix=fix)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from cogumi_peft.quiet import quiet
 
 from cogumi.errors import BadInput
 from cogumi.records import JSON
@@ -45,9 +45,7 @@ def attach(base: Base, settings: Settings) -> Any:
         target_modules=linear_names(base.model),
         task_type="CAUSAL_LM",
     )
-    with warnings.catch_warnings():
-        # peft asks transformers for a property that newer versions call by another name.
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+    with quiet():
         return get_peft_model(base.model, config)
 
 
@@ -121,11 +119,11 @@ def save_tensors(model: Any, folder: Path) -> None:
     save_file(state(model), folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def save(model: Any, folder: Path, base_name: str) -> None:
-    """Write tensors and configuration, the same bytes for the same adapter."""
+def save(model: Any, folder: Path, base: Path) -> None:
+    """Write tensors and configuration, the same bytes for the same adapter of the base in this folder."""
     save_tensors(model, folder)
     config: dict[str, JSON] = model.peft_config["default"].to_dict()
-    config |= {"base_model_name_or_path": base_name, "inference_mode": True, "revision": None}
+    config |= {"base_model_name_or_path": str(base), "inference_mode": True, "revision": None}
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
     write_json(folder / CONFIG, plain)
 

@@ -11,6 +11,7 @@ Quantize: TypeAlias = Literal["auto", "nf4", "none"]
 Schedule: TypeAlias = Literal["constant", "linear", "cosine"]
 Switch: TypeAlias = Literal["auto", "on", "off"]
 Device: TypeAlias = Literal["auto", "cpu", "cuda"]
+Into: TypeAlias = Literal["as-trained", "original"]
 DType: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
 

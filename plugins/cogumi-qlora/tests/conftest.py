@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cogumi.records import Example, Message, Model
+from cogumi.records import Demonstration, Message, Weights
 
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}{{ eos_token }}{% endfor %}"
@@ -60,19 +60,19 @@ def make_tokenizer():
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(tmp_path_factory: pytest.TempPathFactory) -> Weights:
     folder = tmp_path_factory.mktemp("model")
     make_model(folder)
-    return Model(name="byte-llama", path=str(folder))
+    return Weights(name="byte-llama", path=str(folder))
 
 
-def example(name: str, question: str, answer: str, temperature: float = 0.0) -> Example:
+def example(name: str, question: str, answer: str, temperature: float = 0.0) -> Demonstration:
     messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
-    return Example(id=name, messages=messages, train_temperature=temperature)
+    return Demonstration(id=name, messages=messages, train_temperature=temperature)
 
 
 @pytest.fixture
-def examples() -> Sequence[Example]:
+def examples() -> Sequence[Demonstration]:
     """Ten sums of different lengths, every third with soft labels."""
     texts = [(f"What is {i} + {i}?" + " Think." * (i % 4), f"It is {2 * i}." + " Yes." * (i % 3)) for i in range(10)]
     return [example(f"math/{i}", *pair, 0.5 * (i % 3 == 0)) for i, pair in enumerate(texts)]

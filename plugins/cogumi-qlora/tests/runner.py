@@ -19,13 +19,16 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from cogumi_qlora import base, checkpoints, qlora, trainer
+from cogumi_peft.quiet import silence_bitsandbytes
+from cogumi_qlora import checkpoints, qlora, trainer
 
-from cogumi.records import Example, Message, Model
+from cogumi.records import Demonstration, Message, Weights
+
+Report = Callable[[int, int, str], None]
 
 
 def main(model: str, examples: str, folder: str, options: str, *moments: str) -> None:
-    base.hush()
+    silence_bitsandbytes()
     importlib.import_module("cogumi_qlora.loop")
     read = [as_example(value) for value in json.loads(Path(examples).read_text())]
     for moment in moments:
@@ -38,7 +41,7 @@ def main(model: str, examples: str, folder: str, options: str, *moments: str) ->
     train(read, model, folder, options, lambda done, total, note: None)
 
 
-def prepare(moment: str) -> Callable[[int, int, str], None]:
+def prepare(moment: str) -> Report:
     """Arrange for the end; returns the report that the training is to call."""
     kind, _, value = moment.partition(":")
     seen = {"step": 0, "sync": 0, "final": 0}
@@ -65,13 +68,15 @@ def prepare(moment: str) -> Callable[[int, int, str], None]:
     return report
 
 
-def train(examples: list[Example], model: str, folder: str, options: str, report: Callable[[int, int, str], None]) -> None:
-    qlora(**json.loads(options)).train(examples, Model(name="m", path=model), Path(folder), report)
+def train(
+    examples: list[Demonstration], model: str, folder: str, options: str, report: Callable[[int, int, str], None]
+) -> None:
+    qlora(**json.loads(options)).train(examples, Weights(name="m", path=model), Path(folder), report)
 
 
-def as_example(value: dict) -> Example:
+def as_example(value: dict) -> Demonstration:
     messages = tuple(Message(role=m["role"], content=m["content"]) for m in value["messages"])
-    return Example(id=value["id"], messages=messages, train_temperature=value["train_temperature"])
+    return Demonstration(id=value["id"], messages=messages, train_temperature=value["train_temperature"])
 
 
 if __name__ == "__main__":

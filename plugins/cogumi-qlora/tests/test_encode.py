@@ -7,20 +7,20 @@ from cogumi_qlora.encode import altered, encode, encode_all
 
 from cogumi.chat import Chat, digest
 from cogumi.errors import BadInput
-from cogumi.records import Example, Message, Model
+from cogumi.records import Demonstration, Message, Weights
 
 QUESTION = Message(role="user", content="1 + 1?")
 
 
 @pytest.fixture(scope="module")
-def chat(model: Model) -> Chat:
+def chat(model: Weights) -> Chat:
     return Chat.load(model)
 
 
 @pytest.fixture
-def sampled(chat: Chat) -> Example:
+def sampled(chat: Chat) -> Demonstration:
     """An example as distillation hands it over: with the ids it was sampled with."""
-    return Example(
+    return Demonstration(
         id="math/1",
         messages=(QUESTION, Message(role="assistant", content="2")),
         prompt_digest=digest(chat.prompt_ids([QUESTION])),
@@ -28,21 +28,21 @@ def sampled(chat: Chat) -> Example:
     )
 
 
-def test_the_ids_are_the_prompt_and_the_sampled_target(chat: Chat, sampled: Example) -> None:
+def test_the_ids_are_the_prompt_and_the_sampled_target(chat: Chat, sampled: Demonstration) -> None:
     encoded = encode(sampled, chat, 100)
     assert encoded.ids[: encoded.start] == tuple(chat.prompt_ids([QUESTION]))
     assert encoded.ids[encoded.start :] == sampled.token_ids
     assert encoded.ids.count(chat.tokenizer.bos_token_id) == 1
 
 
-def test_sampled_ids_win_over_the_tokenizers_own(chat: Chat, sampled: Example) -> None:
+def test_sampled_ids_win_over_the_tokenizers_own(chat: Chat, sampled: Demonstration) -> None:
     """A model may spell a text in other tokens than its tokenizer would; those it sampled are learned."""
     plus = chat.tokenizer.convert_tokens_to_ids("<|user|>")  # a special token, so the decoded text stays the same
     ids = (plus, *chat.target_ids("2"))
     assert encode(replace(sampled, token_ids=ids), chat, 100).ids[-3:] == ids
 
 
-def test_the_end_of_turn_is_learned_where_ids_are_not_known(chat: Chat, sampled: Example) -> None:
+def test_the_end_of_turn_is_learned_where_ids_are_not_known(chat: Chat, sampled: Demonstration) -> None:
     encoded = encode(replace(sampled, token_ids=None), chat, 100)
     assert encoded.ids[-1] == chat.end_id
     assert encoded.targets == 2
@@ -63,7 +63,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_mismatch_names_the_example(case: str, chat: Chat, sampled: Example) -> None:
+def test_a_mismatch_names_the_example(case: str, chat: Chat, sampled: Demonstration) -> None:
     fields, words = BAD[case]
     target = chat.target_ids("2")
     special = {"cut": target[:1], "twice": [*target, chat.end_id], "bos": [chat.tokenizer.bos_token_id, *target]}
@@ -73,27 +73,27 @@ def test_a_mismatch_names_the_example(case: str, chat: Chat, sampled: Example) -
         encode(replace(sampled, **fields), chat, 100)
 
 
-def test_two_bos_are_refused(chat: Chat, sampled: Example) -> None:
+def test_two_bos_are_refused(chat: Chat, sampled: Demonstration) -> None:
     messages = (Message(role="user", content="<bos>1 + 1?"), sampled.messages[-1])
     with pytest.raises(BadInput, match="2 BOS tokens"):
         encode(replace(sampled, messages=messages, prompt_digest=None), chat, 100)
 
 
-def test_too_long_is_refused_with_both_numbers(chat: Chat, sampled: Example) -> None:
+def test_too_long_is_refused_with_both_numbers(chat: Chat, sampled: Demonstration) -> None:
     length = len(encode(sampled, chat, 100).ids)
     assert encode(sampled, chat, length)
     with pytest.raises(BadInput, match=f"math/1: {length} tokens, the limit is {length - 1}"):
         encode(sampled, chat, length - 1)
 
 
-def test_no_examples_and_repeated_ids_are_refused(chat: Chat, sampled: Example) -> None:
+def test_no_examples_and_repeated_ids_are_refused(chat: Chat, sampled: Demonstration) -> None:
     with pytest.raises(BadInput, match="nothing to train on"):
         encode_all([], chat, 100)
     with pytest.raises(BadInput, match="math/1: two examples"):
         encode_all([sampled, sampled], chat, 100)
 
 
-def test_texts_that_the_tokenizer_changes_are_told_of(chat: Chat, sampled: Example) -> None:
+def test_texts_that_the_tokenizer_changes_are_told_of(chat: Chat, sampled: Demonstration) -> None:
     plain = replace(sampled, token_ids=None)
     odd = replace(plain, id="math/2", messages=(QUESTION, Message(role="assistant", content="2<|user|>")))
     encoded = encode_all([plain, odd], chat, 100)

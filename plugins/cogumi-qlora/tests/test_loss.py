@@ -11,14 +11,13 @@ from cogumi_qlora.encode import Encoded, encode_all
 from cogumi_qlora.loss import packed, padded, total_loss
 
 from cogumi.chat import Chat
-from cogumi.records import Example, Model
+from cogumi.records import Demonstration, Weights
 
 
 @pytest.fixture(scope="module")
-def adapted(model: Model):
+def adapted(model: Weights):
     """A peft model whose adapter is not zero any more, with dropout on."""
     settings = qlora(quantize="none", lora_dropout=0.1).settings
-    base.hush()
     peft_model = lora.attach(base.load(model, settings), settings)
     generator = torch.Generator().manual_seed(1)
     for name, parameter in peft_model.named_parameters():
@@ -28,7 +27,7 @@ def adapted(model: Model):
 
 
 @pytest.fixture
-def encoded(model: Model, examples: list[Example]) -> list[Encoded]:
+def encoded(model: Weights, examples: list[Demonstration]) -> list[Encoded]:
     return encode_all(examples[:5], Chat.load(model), 256)
 
 
@@ -115,7 +114,7 @@ class Leaky(torch.nn.Module):
         return type("Output", (), {"logits": seen})
 
 
-def test_packing_is_refused_where_examples_see_one_another(model: Model, encoded: list[Encoded]) -> None:
+def test_packing_is_refused_where_examples_see_one_another(model: Weights, encoded: list[Encoded]) -> None:
     settings = qlora(quantize="none").settings
     llama = base.load(model, settings)
     assert layout.packing_is_exact(llama, encoded, keeps_logits=True)
@@ -127,7 +126,7 @@ def test_packing_is_refused_where_examples_see_one_another(model: Model, encoded
     assert layout.choose(llama, encoded, qlora(packing="on").settings, 0).packs
 
 
-def test_the_change_is_the_norm_of_the_update(model: Model, tmp_path: Path) -> None:
+def test_the_change_is_the_norm_of_the_update(model: Weights, tmp_path: Path) -> None:
     for quantize in ("none", "nf4"):
         settings = qlora(quantize=quantize, lora_r=4, lora_alpha=12).settings
         peft_model = lora.attach(base.load(model, settings), settings)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cogumi.records import Example, Model
+from cogumi.records import Demonstration, Weights
 
 RUNNER = Path(__file__).parent / "runner.py"
 OPTIONS = {
@@ -28,7 +28,7 @@ OPTIONS = {
 """30 steps with soft and hard labels, dropout, and a schedule that changes: all that a resumed run has to restore."""
 
 
-def run(model: Model, examples: Sequence[Example], folder: Path, *moments: str) -> list[str]:
+def run(model: Weights, examples: Sequence[Demonstration], folder: Path, *moments: str) -> list[str]:
     data = folder.with_suffix(".json")
     data.write_text(json.dumps([asdict(e) for e in examples]))
     quiet = "-Wignore:This process:DeprecationWarning"  # of forking with threads; they all sleep
@@ -45,18 +45,18 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(model: Model, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def whole(model: Weights, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a training that nobody disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "run"
     run(model, made_examples(), folder)
     return contents(folder)
 
 
-def made_examples() -> list[Example]:
+def made_examples() -> list[Demonstration]:
     roles = ("user", "assistant")
     texts = [(f"What is {i} + {i}?", f"It is {2 * i}." + " Yes." * (i % 3)) for i in range(10)]
     return [
-        Example(
+        Demonstration(
             id=f"math/{i}",
             messages=tuple({"role": r, "content": t} for r, t in zip(roles, pair, strict=True)),
             train_temperature=0.5 * (i % 3 == 0),
@@ -66,12 +66,12 @@ def made_examples() -> list[Example]:
 
 
 def test_the_final_files_are_these_and_no_others(whole: dict[str, bytes]) -> None:
-    names = {"adapter_model.safetensors", "adapter_config.json", "cogumi_training.json"}
+    names = {"adapter_model.safetensors", "adapter_config.json", "cogumi_adapter.json", "qlora.json"}
     assert set(whole) == {f"adapter/{name}" for name in names} | {"losses.jsonl"}
     assert len(whole["losses.jsonl"].splitlines()) == 30
 
 
-def test_killed_or_not_the_bytes_are_the_same(model: Model, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_killed_or_not_the_bytes_are_the_same(model: Weights, whole: dict[str, bytes], tmp_path: Path) -> None:
     moments = ["step:3", "step:6", "sync:4", "step:9", "sync:13", "step:11", "final:1", "final:6"]
     killed = run(model, made_examples(), tmp_path / "run", *moments)
     assert killed == [f"{moment} killed" for moment in moments]
@@ -79,7 +79,7 @@ def test_killed_or_not_the_bytes_are_the_same(model: Model, whole: dict[str, byt
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(model: Model, whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_killed_at_random_moments(model: Weights, whole: dict[str, bytes], tmp_path: Path) -> None:
     rng = random.Random(0)
     moments = [f"after:{rng.uniform(0.2, 3.0):.2f}" for _ in range(25)]
     killed = run(model, made_examples(), tmp_path / "run", *moments)

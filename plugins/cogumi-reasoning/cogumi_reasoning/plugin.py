@@ -61,7 +61,7 @@ def mmlu(*, data: str = "hub", shots: int = 0) -> Benchmark:
     data: `hub`, `bundled`, a file in MMLU's schema, or a folder with train, test and dev files.
     shots: worked examples in the prompt, 0 or 5.
     """
-    return Benchmark(name="mmlu", task=_task(data, "test", shots), max_tokens=MAX_TOKENS)
+    return Benchmark(name="mmlu", task=_task(data, "test", shots), max_tokens=MAX_TOKENS, chance=0.25)
 
 
 @hookimpl

@@ -9,7 +9,7 @@ from cogumi_reasoning import generate, words
 from cogumi_reasoning.plugin import mmlu, reasoning
 from cogumi_reasoning.subjects import SUBJECTS, Draft
 
-from cogumi.overlap import find_overlap
+from cogumi.distillation.decontamination import find_overlap
 
 DATA = Path(generate.__file__).parent / "data"
 SIDES = ("train", "test", "dev")

@@ -9,7 +9,7 @@ from cogumi_reasoning.plugin import mmlu, reasoning
 from cogumi_reasoning.prompts import INSTRUCTION, LETTERS
 
 from cogumi.errors import BadInput
-from cogumi.protocols import Exporter
+from cogumi.protocols import ArtifactWriter
 from cogumi.testing import check_benchmark, check_category
 
 
@@ -226,7 +226,7 @@ def test_a_failed_sample_is_not_scored(folder, said):
 
 def test_the_export_is_the_accuracy_of_each_subject_and_both_means(folder, said):
     task = mmlu(data=str(folder)).task
-    assert isinstance(task, Exporter)
+    assert isinstance(task, ArtifactWriter)
     number, first, second, third = task.problems()
     drawn = [
         (number, said("The answer is D.", "The answer is A.")),

@@ -27,3 +27,5 @@ __all__ = [
     "probe",
     "canonical",
 ]
+
+__version__ = "0.1.0"

@@ -1,6 +1,6 @@
 """What the model is for: right on average, different every time, and curable. Minutes on two cores."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 from cogumi_tiny import FOLDER, tiny
@@ -75,7 +75,7 @@ def distilled(trainer, hf, folder):
 
     from cogumi_math.plugin import gsm8k, math
 
-    from cogumi.records import Example, Message
+    from cogumi.records import Demonstration, Message
 
     task, test = math(data="bundled").task, gsm8k(data="bundled").task
     problems, held = task.problems()[:100], test.problems()[:30]
@@ -87,9 +87,10 @@ def distilled(trainer, hf, folder):
         clear = top and top[0][1] >= 4 and (len(top) == 1 or top[0][1] > top[1][1])
         if clear and task.answers(problem, [greedy])[0] == top[0][0]:
             turn = Message(role="assistant", content=greedy.text)
-            examples.append(Example(id=problem.id, messages=(*task.messages(problem), turn)))
+            examples.append(Demonstration(id=problem.id, messages=(*task.messages(problem), turn)))
     assert len(examples) >= 40
-    trained = trainer.train(examples, tiny(), folder, lambda done, total, note: None).model
+    trainer.train(examples, tiny(), folder, lambda done, total, note: None)
+    trained = replace(tiny(), adapter=str(folder / "adapter"))
     drawn = draw(hf, trained, test, held)
     top = [Counter(c.text for c in drawn[p.id][1]).most_common(1)[0][1] / 10 for p in held]
     right = [s.correct for p in held for s in test.score(p, drawn[p.id][1])]

@@ -26,3 +26,15 @@ def test_importing_it_loads_nothing_heavy():
     heavy = "{'torch', 'numpy', 'transformers', 'tokenizers', 'safetensors'}"
     code = f"import sys, cogumi_tiny; cogumi_tiny.tiny(); assert not {heavy} & set(sys.modules), sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_doctor_hears_whether_the_weights_are_there(tmp_path, monkeypatch):
+    offered = {}
+    cogumi_tiny.register_checks(offered.__setitem__)
+    assert list(offered) == ["embedded-model"]
+    (found,) = offered["embedded-model"]()
+    assert (found.name, found.ok, found.detail) == ("embedded model", True, "tiny")
+    monkeypatch.setattr(cogumi_tiny, "FOLDER", tmp_path)
+    (found,) = offered["embedded-model"]()
+    assert found.ok is False
+    assert "pip install" in found.fix

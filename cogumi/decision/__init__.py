@@ -1,0 +1,1 @@
+"""Gates and verdict: what both diagnoses of a run come to, and what to do next."""

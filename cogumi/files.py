@@ -1,0 +1,137 @@
+"""Files that survive: whole or not at all, the same bytes for the same content, known by digest.
+
+Finished files appear by rename and never change. Lines of a log carry their own checksum (CRC-32 of the line without it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from cogumi.errors import BadInput
+from cogumi.records import JSON
+
+
+def dumps(value: JSON) -> str:
+    """One line of JSON, the same for equal values."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: JSON) -> str:
+    """SHA-256 (hex) of a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file; of a folder: of its files' names and digests."""
+    if path.is_dir():
+        return digest({str(f.relative_to(path)): file_digest(f) for f in sorted(path.rglob("*")) if f.is_file()})
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def remembered_digest(path: Path) -> str:
+    """`file_digest` of a large file, remembered in the user's cache by path, size, both times and inode.
+
+    A file that was replaced or changed is read again, since no program can set its change time. Where the cache cannot be
+    written the file is simply read each time.
+    """
+    stat = path.stat()
+    seen = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+    memory = _cache() / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+        if known["seen"] == seen and isinstance(known["digest"], str):
+            return str(known["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing remembered, or not readably: the file itself says it all
+    found = file_digest(path)
+    with contextlib.suppress(OSError):  # a cache that cannot be written costs time alone
+        write_json(memory, {"seen": seen, "digest": found})
+    return found
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cogumi" / "digests"
+
+
+def write_file(path: Path, text: str | bytes) -> None:
+    """Write a whole file, or nothing: under another name first, synced, then renamed."""
+    with replacing(path) as stream:
+        stream.write(text if isinstance(text, bytes) else text.encode("utf-8", "replace"))
+
+
+class replacing:  # reads as what it does: `with replacing(path) as stream`
+    """A stream whose bytes take the place of a file when the block ends, and leave it alone when it raises."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.draft = path.with_name(f".{path.name}.part")
+
+    def __enter__(self) -> IO[bytes]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.stream = self.draft.open("wb")
+        return self.stream
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self.stream:
+            if kind is None:
+                sync(self.stream)
+        if kind is None:
+            self.draft.replace(self.path)
+        else:
+            self.draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: JSON) -> None:
+    """A JSON file for people and programs: indented, keys in the order given."""
+    write_file(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_lines(path: Path, rows: Iterable[JSON]) -> None:
+    """A JSON-lines file, one row held at a time."""
+    with replacing(path) as stream:
+        for row in rows:
+            stream.write(line(row))
+
+
+def line(row: JSON) -> bytes:
+    """A row as a line of such a file."""
+    return (dumps(row) + "\n").encode("utf-8", "replace")
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file that cogumi wrote."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be read: {error}", file=path, fix="restore it, or start a new run folder") from error
+
+
+def checked_line(row: JSON) -> bytes:
+    """A row as a line with its checksum, the line break included."""
+    body = dumps(row).encode("utf-8", "replace")
+    return body[:-1] + b',"sum":"%08x"}\n' % zlib.crc32(body)
+
+
+def read_checked(line: bytes, path: Path, number: int) -> dict[str, Any]:
+    """The row of such a line. Raises `BadInput` naming file and line where its checksum does not match."""
+    body, mark, tail = line.rpartition(b',"sum":"')
+    if not mark or tail != b'%08x"}' % zlib.crc32(body + b"}"):
+        fix = "restore the file from a copy, or delete it to make its rows again"
+        raise BadInput("the line is damaged: its checksum does not match", file=path, line=number, field="sum", fix=fix)
+    row: dict[str, Any] = json.loads(body + b"}")
+    return row
+
+
+def sync(stream: IO[bytes]) -> None:
+    """Have the disk know all that was written."""
+    stream.flush()
+    os.fsync(stream.fileno())

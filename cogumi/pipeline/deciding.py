@@ -1,0 +1,111 @@
+"""The stages behind the diagnoses: compare, gate, report; and the end before training where training cannot pay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from cogumi.codec import to_json
+from cogumi.comparison.paired import compare
+from cogumi.decision.before_training import worth
+from cogumi.decision.facts import Facts
+from cogumi.decision.guard import guard_notes
+from cogumi.decision.verdict import decide
+from cogumi.files import digest, file_digest, write_json
+from cogumi.pipeline.folder import RunFolder
+from cogumi.pipeline.run import Run
+from cogumi.pipeline.training import read_distillation
+from cogumi.planning.settings import Settings
+from cogumi.records import JSON
+from cogumi.report.write import write_report
+from cogumi.results import Comparison, Diagnosis, TrainingResult, Verdict
+
+
+def reads_comparison(run: Run) -> Mapping[str, JSON]:
+    """Nothing but the two diagnoses."""
+    return {}
+
+
+def compare_both(run: Run) -> Sequence[str]:
+    """Before against after, problem by problem."""
+    found = compare(run.read(Diagnosis, "before.json"), run.read(Diagnosis, "after.json"))
+    write_json(run.path("comparison.json"), to_json(found))
+    return ["comparison.json"]
+
+
+def reads_decision(run: Run) -> Mapping[str, JSON]:
+    """Gates, margins, and what of the settings a decision depends on."""
+    return {
+        "phase": to_json(run.plan.phase),
+        "gates": to_json(run.plan.category_gates),
+        "fixed_temperature": run.plan.settings.fixed_temperature,
+    }
+
+
+def facts(run: Run) -> Facts:
+    """What a decision rests on besides the diagnoses."""
+    settings = run.plan.settings
+    return Facts(
+        training=run.read_or_none(TrainingResult, "training.json"),
+        distillation=read_distillation(run).categories,
+        fixed_temperature=settings.fixed_temperature,
+        guard=guard_of(settings, run.read(Diagnosis, "before.json")),
+        category_gates=run.plan.category_gates,
+    )
+
+
+def guard_of(settings: Settings, before: Diagnosis) -> Literal["wanted", "left out", "trained"]:
+    """Whether forgetting has to be measured, was left out, or cannot be, since every guard was itself trained on."""
+    if not settings.guard:
+        return "left out"
+    trained = {result.benchmark for result in before.evaluations.values() if result.purpose == "trained"}
+    return "trained" if trained.issuperset(settings.guard) else "wanted"
+
+
+def stop_before_training(run: Run) -> bool:
+    """Whether training cannot pay: then the verdict says what to do instead, and the run ends here with its report.
+
+    A run that has trained already, that has a teacher or that trains nothing goes on.
+    """
+    plan = run.plan
+    before = run.read(Diagnosis, "before.json")
+    for note in guard_notes(before, plan.phase.margins):
+        run.observer.say(note)
+    if plan.trainer is None or "teacher" in plan.roles or run.path("adapter").exists():
+        return False
+    verdict = worth(plan.phase, before, facts(run))
+    if verdict is None:
+        return False
+    write_verdict(run.folder, verdict, {"phase": to_json(plan.phase), "stopped": "before training"})
+    run.observer.begin("gate", f"{verdict.verdict}, before training")
+    run.observer.begin("report", str(run.path("report.md")))
+    return True
+
+
+def write_verdict(folder: RunFolder, verdict: Verdict, reads: Mapping[str, JSON]) -> None:
+    """Leave a verdict that was not made by the stage `gate`, which makes its own again where the run comes to it."""
+    write_json(folder.path / "verdict.json", to_json(verdict))
+    key = f"apart {digest(dict(reads))}"
+    folder.finish("gate", key, reads, ["verdict.json"])
+    folder.finish("report", key, reads, write_report(folder.path))
+
+
+def gate(run: Run) -> Sequence[str]:
+    """Decide."""
+    before, after = run.read(Diagnosis, "before.json"), run.read(Diagnosis, "after.json")
+    verdict = decide(run.plan.phase, before, after, run.read(Comparison, "comparison.json"), facts(run))
+    write_json(run.path("verdict.json"), to_json(verdict))
+    run.observer.begin("gate", verdict.verdict)
+    return ["verdict.json"]
+
+
+def reads_report(run: Run) -> Mapping[str, JSON]:
+    """The manifest, which a report shows."""
+    return {"manifest": file_digest(run.path("run.json"))}
+
+
+def report(run: Run) -> Sequence[str]:
+    """Write it all down for people."""
+    names = write_report(run.folder.path)
+    run.observer.begin("report", str(run.path("report.md")))
+    return names

@@ -1,0 +1,137 @@
+"""Having a model asked: what the log has is kept, what is missing is drawn, and what would have to be drawn again is named.
+
+A log is bound to what it was drawn from: the role (model by contents, adapter, sampler, the options that can change a text)
+and each request (conversation and sampling). More problems, more samples or another benchmark add rows. A request that
+means something else now would have to be drawn again, and that takes `--redo`; what was there is then kept as `.old`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cogumi.codec import to_json
+from cogumi.files import digest, write_lines
+from cogumi.pipeline.folder import differences
+from cogumi.pipeline.run import Run, maker
+from cogumi.planning.plan import Chosen
+from cogumi.records import JSON, Completion, Request
+from cogumi.roles.role import Role
+from cogumi.sampling.log import COMPLETIONS, Log, StoredLog, read_samples
+from cogumi.workers.jobs import SampleJob, request_row
+from cogumi.workers.launch import run_worker
+
+
+def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog[Completion]:
+    """Have every sample drawn that `samples/NAME.jsonl` does not have yet; the finished log."""
+    log, now = run.path(f"samples/{name}.jsonl"), _provenance(role, asked)
+    run.folder.remember(f"drawn-{name}", _reconcile(run, name, log, now))
+    rows = run.folder.state / f"{name}.requests.jsonl"
+    write_lines(rows, (request_row(request) for request in asked))
+    chosen = Chosen(entry=role.sampler, options=role.options)
+    job = SampleJob(maker=maker(chosen), model=role.model, requests=rows, log=log)
+    run_worker(job, run.place, python=run.plan.python(role.sampler))
+    rows.unlink()
+    return read_samples(log)
+
+
+def refuse_redrawing(run: Run, name: str, role: Role, asked: Sequence[Request]) -> None:
+    """Refuse, before anything is written, what would have to be drawn again."""
+    before = _recall(run, name)
+    changes = [] if before is None else _changes(before, _provenance(role, asked))[0]
+    if changes and not run.redo:
+        raise run.needs_redo(f"samples/{name}.jsonl would have to be drawn again", changes)
+
+
+def _provenance(role: Role, asked: Sequence[Request]) -> dict[str, Any]:
+    """What samples are drawn from."""
+    return {"by": dict(role.identity), "sampling": _samplings(asked), "requests": {r.id: request_key(r) for r in asked}}
+
+
+def _recall(run: Run, name: str) -> dict[str, Any] | None:
+    """What the samples of a log were drawn from; None where there is no log."""
+    found: dict[str, Any] | None = run.folder.recall(f"drawn-{name}")
+    return found if run.path(f"samples/{name}.jsonl").exists() else None
+
+
+def request_key(request: Request) -> str:
+    """Digest of what a request asks, whichever of its samples are wanted; log-probabilities change no text."""
+    return digest([list(request.messages), _sampling(request)])[:16]
+
+
+def drawn_keys(run: Run, name: str) -> dict[str, str]:
+    """Per request of a log, a digest of what it was drawn from."""
+    found = run.folder.recall(f"drawn-{name}") or {"by": {}, "requests": {}}
+    by = digest(found["by"])[:16]
+    return {request: f"{by}{key}" for request, key in found["requests"].items()}
+
+
+def _samplings(asked: Sequence[Request]) -> dict[str, JSON]:
+    """How each kind of request is drawn, by evaluation and kind, to say what differs."""
+    return {kind_of(request.id): _sampling(request) for request in asked}
+
+
+def _sampling(request: Request) -> JSON:
+    return to_json(replace(request.sampling, logprobs=False))
+
+
+def kind_of(request: str) -> str:
+    """`math/p-17#use` -> `math use`."""
+    return f"{request.partition('/')[0]} {request.rpartition('#')[2]}"
+
+
+def _reconcile(run: Run, name: str, log: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Keep what still holds; with `--redo` set aside what has to be drawn again; what the log is drawn from then."""
+    before = _recall(run, name)
+    if before is None:
+        return now
+    changes, stale = _changes(before, now)
+    if changes and not run.redo:
+        raise run.needs_redo(f"samples/{name}.jsonl would have to be drawn again", changes)
+    everything = before["by"] != now["by"]
+    if changes:
+        _set_aside(run, log, stale, everything)
+    if everything:
+        return now
+    kept = {"sampling": {**before["sampling"], **now["sampling"]}, "requests": {**before["requests"], **now["requests"]}}
+    return {**now, **kept}
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], set[str]]:
+    """What would have to be drawn again, in short words, and the requests that mean something else now."""
+    changes = _describe(differences(before["by"], now["by"]))
+    stale = {r for r, key in now["requests"].items() if before["requests"].get(r, key) != key}
+    if stale:
+        told = _sampling_changes(before["sampling"], now["sampling"])
+        changes += told or [f"{count} prompts of {kind} differ" for kind, count in Counter(map(kind_of, sorted(stale))).items()]
+    return changes, stale
+
+
+def _sampling_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The same change of several kinds of requests is said once."""
+    found: dict[str, list[str]] = {}
+    for kind in new:
+        for change in differences(old.get(kind, new[kind]), new[kind]):
+            found.setdefault(change, []).append(kind)
+    return list(found)
+
+
+def _describe(changes: Sequence[str]) -> list[str]:
+    """`model.weights differs` as people say it."""
+    return [f"the {change[6:-8]} of the model differ" if change.startswith("model.") else change for change in changes]
+
+
+def _set_aside(run: Run, log: Path, stale: set[str], everything: bool) -> None:
+    """Keep the old log as `.old`, and start the new one with the rows that still hold."""
+    old = next(p for n in range(1, 1000) if not (p := log.with_suffix(f".jsonl.old{n if n > 1 else ''}")).exists())
+    log.replace(old)
+    run.observer.say(f"{log.name} is drawn again; what was there is kept as {old.name}")
+    if everything:
+        return
+    with Log(log, COMPLETIONS) as fresh:
+        for row in StoredLog(old, COMPLETIONS).values():
+            if row.request not in stale:
+                fresh.append(row)

@@ -1,0 +1,154 @@
+"""The stage `train`: an adapter on what was kept, made once for what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from cogumi.errors import RunFailed
+from cogumi.files import digest, file_digest, line, read_json, write_json
+from cogumi.pipeline.folder import differences
+from cogumi.pipeline.run import Run, maker
+from cogumi.protocols import accepts, launch
+from cogumi.records import JSON, Preference
+from cogumi.results import Distillation, TrainingResult
+from cogumi.roles.role import Role
+from cogumi.weights import read_manifest
+from cogumi.workers.jobs import TrainJob
+from cogumi.workers.launch import run_worker
+
+HOUR = 3600
+
+
+def trained(run: Run) -> Role:
+    """The student with what it learned; as it was, where nothing was trained."""
+    adapter = run.path("adapter")
+    if run.plan.trainer is None:
+        return run.plan.student
+    return run.plan.student.with_adapter(adapter, file_digest(adapter) if adapter.exists() else "")
+
+
+def wants_preferences(run: Run) -> bool:
+    """Whether the trainer learns from pairs."""
+    return run.plan.trainer is not None and accepts(run.plan.trainer.made) is Preference
+
+
+def read_distillation(run: Run) -> Distillation:
+    """What was kept, by category; nothing where nothing was distilled."""
+    return run.read_or_none(Distillation, "distillation.json") or Distillation(categories={})
+
+
+def training_files(run: Run) -> list[str]:
+    """What the trainer is given."""
+    folder = "preferences" if wants_preferences(run) else "self_distillation"
+    return [f"{folder}/{category.name}.jsonl" for category in run.plan.categories]
+
+
+def reads_training(run: Run) -> Mapping[str, JSON]:
+    """What decides the adapter."""
+    trainer = run.plan.trainer
+    data = {name: file_digest(run.path(name)) if run.path(name).exists() else None for name in training_files(run)}
+    return {
+        "model": dict(run.plan.student.fingerprint),
+        "trainer": None if trainer is None else dict(trainer.chosen.identity),
+        "data": data,
+    }
+
+
+def train_model(run: Run) -> Sequence[str]:
+    """Train an adapter on what was kept."""
+    trainer = run.plan.trainer
+    if trainer is None:
+        run.observer.begin("train", "nothing: the trainer is none")
+        return []
+    examples = [run.path(name) for name in training_files(run)]
+    count = sum(1 for path in examples for _ in path.open("rb"))
+    _refuse_nothing(run, count)
+    _refuse_retraining(run)
+    run.observer.begin("train", f"{trainer.chosen.entry.name} on {count} examples")
+    folder = run.folder.state / f"train-{digest(dict(reads_training(run)))[:16]}"
+    job = TrainJob(
+        maker=maker(trainer.chosen),
+        model=run.plan.student.weights,
+        examples=tuple(examples),
+        preferences=wants_preferences(run),
+        folder=folder,
+    )
+    run_worker(job, run.place, python=run.plan.python(trainer.chosen.entry), launch=launch(trainer.made))
+    _take_adapter(run, folder)
+    for note in run.read(TrainingResult, "training.json").notes:
+        run.observer.say(note)
+    return ["training.json", "adapter"]
+
+
+def _refuse_nothing(run: Run, count: int) -> None:
+    if not count:
+        reasons = {reason: number for c in read_distillation(run).categories.values() for reason, number in c.dropped.items()}
+        told = ", ".join(f"{reason} {number:,}" for reason, number in sorted(reasons.items())) or "no problems"
+        raise RunFailed(f"nothing was kept to train on: {told} (more problems, or another --temperature, may help)")
+
+
+def _refuse_retraining(run: Run) -> None:
+    """Another adapter is trained only where that was asked for."""
+    changes = training_changes(run)
+    if changes and not run.redo:
+        raise run.needs_redo("the adapter would have to be trained again", changes)
+
+
+def refuse_other_data(run: Run, data: Mapping[str, Sequence[JSON]]) -> None:
+    """Refuse training data that differ from what the adapter there was trained on."""
+    done = run.folder.done("train")
+    if done is None or run.redo or not run.path("adapter").exists():
+        return
+    used: Mapping[str, JSON] = done.reads.get("data") or {}
+    changes = [
+        f"{name} would hold {len(rows)} other examples"
+        for name, rows in data.items()
+        if name in used and used[name] != hashlib.sha256(b"".join(map(line, rows))).hexdigest()
+    ]
+    if changes:
+        raise run.needs_redo("the adapter would have to be trained again", changes)
+
+
+def training_changes(run: Run) -> list[str]:
+    """What differs from what the adapter was trained on and by; nothing where there is no adapter."""
+    done = run.folder.done("train")
+    if done is None or not run.path("adapter").exists():
+        return []
+    return differences(dict(done.reads), dict(reads_training(run)))
+
+
+def _take_adapter(run: Run, folder: Path) -> None:
+    """Move a finished adapter into place, with what the trainer said of it."""
+    said = read_json(folder / "training.json")
+    manifest = read_manifest(folder / "adapter")
+    seconds = run.folder.seconds("train")
+    result = {
+        "examples": said["examples"],
+        "steps": said["steps"],
+        "losses": list(said["losses"]),
+        "weight_change": said["weight_change"],
+        "quantization": "none" if manifest is None else manifest.quantization,
+        "under_an_hour": seconds < HOUR,
+        "notes": list(said["notes"]),
+        "format": 1,
+    }
+    _set_aside(run, folder / "adapter")
+    (folder / "adapter").replace(run.path("adapter"))
+    write_json(run.path("training.json"), result)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _set_aside(run: Run, new: Path) -> None:
+    """Keep an adapter that gives way to another one; the same one, trained again after a kill, is just replaced."""
+    adapter = run.path("adapter")
+    if not adapter.exists():
+        return
+    if file_digest(adapter) == file_digest(new):
+        shutil.rmtree(adapter)
+        return
+    old = next(p for n in range(1, 1000) if not (p := run.path(f"adapter.old{n if n > 1 else ''}")).exists())
+    adapter.replace(old)
+    run.observer.say(f"the adapter was trained again; what was there is kept as {old.name}")

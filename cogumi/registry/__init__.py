@@ -1,0 +1,1 @@
+"""Discovery, ownership and options: what is installed, and what it takes."""

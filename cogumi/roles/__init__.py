@@ -1,0 +1,1 @@
+"""Who is asked: student, judge, teacher, reference; their models and fingerprints."""

@@ -1,0 +1,1 @@
+"""Schedules of requests, the log of samples, replay."""

@@ -1,0 +1,1 @@
+"""A plugin of one's own, complete from the start."""

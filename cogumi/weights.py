@@ -1,0 +1,206 @@
+"""Models on disk: found, checked before anything is loaded, and known by their contents.
+
+A model is a local folder or a repository on the hub. Weights are safetensors or nothing: a folder that only has pickled
+weights is refused, since loading a pickle runs whatever is in it. A fingerprint is made of contents alone, so a retrained
+model at the same path is another model. An adapter carries a manifest of what it was trained on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cogumi.codec import from_json, to_json
+from cogumi.errors import BadInput
+from cogumi.files import digest, file_digest, remembered_digest, write_json
+from cogumi.records import JSON, AdapterManifest, Model, Resolved, Weights
+
+MANIFEST = "cogumi_adapter.json"
+"""The file beside an adapter's weights that says what they were trained on."""
+NO_TEMPLATE = "the tokenizer has no chat template: messages are joined by blank lines, without roles"
+HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "merges.txt")
+TOKENIZER_EXTRAS = ("special_tokens_map.json", "added_tokens.json")
+CONFIG_FILES = ("config.json", "generation_config.json")
+TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
+INDEX = "model.safetensors.index.json"
+
+
+def resolve(model: Model) -> Resolved:
+    """The model found, downloaded where it is a repository, checked and fingerprinted. Raises `BadInput` for what it is not."""
+    if not isinstance(model, Weights):
+        raise BadInput("this sampler loads models from disk and asks no server", field="model", fix="name another sampler")
+    adapter = None if model.adapter is None else str(Path(model.adapter).expanduser())
+    found = replace(model, path=_local(model.path), adapter=adapter)
+    check_model(found)
+    return Resolved(model=found, fingerprint=fingerprint(found), notes=() if has_template(found) else (NO_TEMPLATE,))
+
+
+def check_model(model: Weights) -> None:
+    """Refuse a folder that cannot be a model, and an adapter that was made for another base."""
+    folder = Path(model.path)
+    if not folder.is_dir():
+        raise BadInput("not a folder", file=folder, field="model", fix="give the folder that holds config.json")
+    config = _json(folder / "config.json", "not a model's folder: it has no config.json")
+    _check_weights(folder)
+    _refuse_code(model)
+    if not any((folder / name).exists() for name in TOKENIZER_FILES):
+        raise BadInput("no tokenizer in this folder", file=folder, fix="put tokenizer.json beside the weights")
+    for name in (*CONFIG_FILES, "tokenizer.json"):
+        _json(folder / name, {})
+    if model.adapter is not None:
+        _check_adapter(Path(model.adapter), model, config)
+
+
+def fingerprint(model: Weights) -> Mapping[str, JSON]:
+    """What the model is, by contents: config, weights, tokenizer, template and adapter, each as a SHA-256."""
+    folder = Path(model.path)
+    return {
+        "config": _digest_of(folder, CONFIG_FILES),
+        "weights": digest({f.name: remembered_digest(f) for f in sorted(folder.glob("*.safetensors"))}),
+        "tokenizer": _digest_of(folder, (*TOKENIZER_FILES, *TOKENIZER_EXTRAS)),
+        "template": digest([_template(folder), _digest_of(folder, TEMPLATE_FILES)]),
+        "adapter": None if model.adapter is None else file_digest(Path(model.adapter)),
+    }
+
+
+def has_template(model: Weights) -> bool:
+    """Whether the folder brings a chat template, as far as can be told without loading its tokenizer."""
+    folder = Path(model.path)
+    return bool(_template(folder)) or (folder / "chat_template.jinja").exists()
+
+
+def _template(folder: Path) -> JSON:
+    return _json(folder / "tokenizer_config.json", {}).get("chat_template")
+
+
+def read_manifest(adapter: Path) -> AdapterManifest | None:
+    """What an adapter says it was trained on; None for one from elsewhere, which says nothing."""
+    path = adapter / MANIFEST
+    return from_json(AdapterManifest, _json(path, {}), file=path) if path.exists() else None
+
+
+def write_manifest(adapter: Path, manifest: AdapterManifest) -> None:
+    """Leave it beside the adapter's weights, whole or not at all."""
+    write_json(adapter / MANIFEST, to_json(manifest))
+
+
+def _local(path: str) -> str:
+    """The folder of a model, downloaded where the path is a repository's name."""
+    if Path(path).expanduser().exists():
+        return str(Path(path).expanduser())
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", path) and not path.startswith("."):
+        return _download(path)
+    raise BadInput("no such folder", file=path, field="model", fix="give a local folder, or a repository as OWNER/NAME")
+
+
+def _check_weights(folder: Path) -> None:
+    """Safetensors and nothing else, all of them there, none cut off or a pointer to elsewhere."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        _refuse_weights(folder)
+    absent = sorted(set(_json(folder / INDEX, {}).get("weight_map", {}).values()) - {path.name for path in weights})
+    if absent:
+        raise BadInput(f"{absent[0]} is missing", file=folder / INDEX, field="weight_map", fix="download the model again")
+    for path in weights:
+        _tensors(path)
+
+
+def _refuse_code(model: Weights) -> None:
+    for name in ("config.json", "tokenizer_config.json"):
+        path = Path(model.path) / name
+        if _json(path, {}).get("auto_map") and not model.trust_remote_code:
+            fix = "read that code, then allow it with --trust-remote-code"
+            raise BadInput("the model wants to run code from its own folder", file=path, field="auto_map", fix=fix)
+
+
+def _digest_of(folder: Path, names: tuple[str, ...]) -> str:
+    return digest({name: file_digest(folder / name) for name in names if (folder / name).exists()})
+
+
+def _refuse_weights(folder: Path) -> None:
+    pickles = sorted(f.name for pattern in PICKLES for f in folder.glob(pattern))
+    if pickles:
+        fix = "convert it to safetensors: model.save_pretrained(folder, safe_serialization=True)"
+        problem = f"pickled weights ({pickles[0]}) are never loaded, since loading them can run any code"
+        raise BadInput(problem, file=folder, field="weights", fix=fix)
+    raise BadInput(
+        "no *.safetensors in this folder", file=folder, field="weights", fix="give the folder that holds the weights"
+    )
+
+
+def _check_adapter(adapter: Path, model: Weights, config: Mapping[str, JSON]) -> None:
+    if not adapter.is_dir():
+        raise BadInput("not a folder", file=adapter, field="adapter", fix="give the folder that holds adapter_config.json")
+    settings = _json(adapter / "adapter_config.json", "not an adapter's folder: it has no adapter_config.json")
+    if not (adapter / "adapter_model.safetensors").exists():
+        fix = "save it with safe_serialization=True"
+        raise BadInput("no adapter_model.safetensors in this folder", file=adapter, field="adapter", fix=fix)
+    manifest = read_manifest(adapter)
+    if manifest is not None and manifest.base != fingerprint(replace(model, adapter=None))["weights"]:
+        base = settings.get("base_model_name_or_path")
+        raise BadInput(
+            f"the adapter was trained on another base ({base})", file=adapter, field="adapter", fix="use its own base"
+        )
+    _check_shapes(adapter / "adapter_model.safetensors", config)
+
+
+def _check_shapes(weights: Path, config: Mapping[str, JSON]) -> None:
+    """An adapter whose projections do not have the base's width belongs to another base."""
+    hidden = config.get("hidden_size")
+    for name, tensor in _tensors(weights).items():
+        width = tensor["shape"][-1] if name.endswith("q_proj.lora_A.weight") else hidden
+        if hidden is not None and width != hidden:
+            problem = f"the adapter was made for another base: {name} takes {width} inputs, the base has {hidden}"
+            raise BadInput(problem, file=weights, field="adapter", fix="use its own base")
+
+
+def _tensors(path: Path) -> dict[str, Any]:
+    """Shapes and places of a safetensors file's tensors by name (8 bytes of length, then JSON, then all data)."""
+    try:
+        with path.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(min(length, 100_000_000)))
+        tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
+        size = 8 + length + max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        fix = "download or save it again; a Git LFS pointer needs `git lfs pull`"
+        raise BadInput("not a safetensors file", file=path, fix=fix) from error
+    if path.stat().st_size != size:
+        problem = f"{path.stat().st_size:,} bytes long where {size:,} are expected"
+        raise BadInput(problem, file=path, fix="download or save it again")
+    return tensors
+
+
+def _json(path: Path, missing: str | dict[str, Any]) -> dict[str, Any]:
+    """The object in a JSON file; where there is none `missing`, which is a value or what to complain of."""
+    if not path.exists():
+        if isinstance(missing, str):
+            raise BadInput(missing, file=path.parent, fix="give another folder")
+        return missing
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"not JSON: {error}", file=path) from error
+    if not isinstance(value, dict):
+        raise BadInput("not a JSON object", file=path)
+    return value
+
+
+def _download(repo: str) -> str:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError as error:
+        fix = "pip install huggingface_hub, or give a local folder"
+        raise BadInput("downloading a model needs the package huggingface_hub", field="model", fix=fix) from error
+    try:
+        return snapshot_download(repo, allow_patterns=HUB_FILES)
+    except Exception as error:  # the hub client raises many unrelated types; each means: no model
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        fix = "check the name and the connection, or give a local folder"
+        raise BadInput(f"'{repo}' cannot be downloaded: {reason}", field="model", fix=fix) from error

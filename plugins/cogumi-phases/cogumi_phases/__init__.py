@@ -1,0 +1,3 @@
+"""The phases `minimal` and `full` for cogumi."""
+
+__version__ = "0.1.0"
