@@ -8,12 +8,11 @@ means something else now would have to be drawn again, and that takes `--redo`; 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from cogumi.codec import to_json
+from cogumi.codec import from_json, to_json
 from cogumi.files import digest, write_lines
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
@@ -25,10 +24,26 @@ from cogumi.workers.jobs import SampleJob, request_row
 from cogumi.workers.launch import run_worker
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What the samples of a log were drawn from."""
+
+    by: Mapping[str, JSON]
+    """`Role.identity`."""
+    sampling: Mapping[str, Mapping[str, JSON]]
+    """How each kind of request is drawn (`kind_of`), to say what differs."""
+    requests: Mapping[str, str]
+    """`request_key` by request id."""
+
+    def beside(self, other: Drawn) -> Drawn:
+        """What this and another drawing by the same role left, the later one winning."""
+        return replace(self, sampling={**other.sampling, **self.sampling}, requests={**other.requests, **self.requests})
+
+
 def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog[Completion]:
     """Have every sample drawn that `samples/NAME.jsonl` does not have yet; the finished log."""
-    log, now = run.path(f"samples/{name}.jsonl"), _provenance(role, asked)
-    run.folder.remember(f"drawn-{name}", _reconcile(run, name, log, now))
+    log = run.path(f"samples/{name}.jsonl")
+    run.folder.remember(f"drawn-{name}", to_json(_reconcile(run, name, log, _wanted(role, asked))))
     rows = run.folder.state / f"{name}.requests.jsonl"
     write_lines(rows, (request_row(request) for request in asked))
     chosen = Chosen(entry=role.sampler, options=role.options)
@@ -40,21 +55,10 @@ def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog
 
 def refuse_redrawing(run: Run, name: str, role: Role, asked: Sequence[Request]) -> None:
     """Refuse, before anything is written, what would have to be drawn again."""
-    before = _recall(run, name)
-    changes = [] if before is None else _changes(before, _provenance(role, asked))[0]
+    before = _drawn(run, name)
+    changes = [] if before is None else _changes(before, _wanted(role, asked))[0]
     if changes and not run.redo:
         raise run.needs_redo(f"samples/{name}.jsonl would have to be drawn again", changes)
-
-
-def _provenance(role: Role, asked: Sequence[Request]) -> dict[str, Any]:
-    """What samples are drawn from."""
-    return {"by": dict(role.identity), "sampling": _samplings(asked), "requests": {r.id: request_key(r) for r in asked}}
-
-
-def _recall(run: Run, name: str) -> dict[str, Any] | None:
-    """What the samples of a log were drawn from; None where there is no log."""
-    found: dict[str, Any] | None = run.folder.recall(f"drawn-{name}")
-    return found if run.path(f"samples/{name}.jsonl").exists() else None
 
 
 def request_key(request: Request) -> str:
@@ -64,18 +68,11 @@ def request_key(request: Request) -> str:
 
 def drawn_keys(run: Run, name: str) -> dict[str, str]:
     """Per request of a log, a digest of what it was drawn from."""
-    found = run.folder.recall(f"drawn-{name}") or {"by": {}, "requests": {}}
-    by = digest(found["by"])[:16]
-    return {request: f"{by}{key}" for request, key in found["requests"].items()}
-
-
-def _samplings(asked: Sequence[Request]) -> dict[str, JSON]:
-    """How each kind of request is drawn, by evaluation and kind, to say what differs."""
-    return {kind_of(request.id): _sampling(request) for request in asked}
-
-
-def _sampling(request: Request) -> JSON:
-    return to_json(replace(request.sampling, logprobs=False))
+    found = _drawn(run, name)
+    if found is None:
+        return {}
+    by = digest(dict(found.by))[:16]
+    return {request: f"{by}{key}" for request, key in found.requests.items()}
 
 
 def kind_of(request: str) -> str:
@@ -83,40 +80,57 @@ def kind_of(request: str) -> str:
     return f"{request.partition('/')[0]} {request.rpartition('#')[2]}"
 
 
-def _reconcile(run: Run, name: str, log: Path, now: dict[str, Any]) -> dict[str, Any]:
+def _wanted(role: Role, asked: Sequence[Request]) -> Drawn:
+    return Drawn(
+        by=dict(role.identity),
+        sampling={kind_of(request.id): _sampling(request) for request in asked},
+        requests={request.id: request_key(request) for request in asked},
+    )
+
+
+def _sampling(request: Request) -> Mapping[str, JSON]:
+    found: Mapping[str, JSON] = to_json(replace(request.sampling, logprobs=False))
+    return found
+
+
+def _drawn(run: Run, name: str) -> Drawn | None:
+    """What the samples of a log were drawn from; None where there is no log."""
+    found, there = run.folder.recall(f"drawn-{name}"), run.path(f"samples/{name}.jsonl").exists()
+    return from_json(Drawn, found, file=run.folder.state / f"drawn-{name}.json") if there and found is not None else None
+
+
+def _reconcile(run: Run, name: str, log: Path, now: Drawn) -> Drawn:
     """Keep what still holds; with `--redo` set aside what has to be drawn again; what the log is drawn from then."""
-    before = _recall(run, name)
+    before = _drawn(run, name)
     if before is None:
         return now
     changes, stale = _changes(before, now)
     if changes and not run.redo:
         raise run.needs_redo(f"samples/{name}.jsonl would have to be drawn again", changes)
-    everything = before["by"] != now["by"]
+    everything = before.by != now.by
     if changes:
         _set_aside(run, log, stale, everything)
-    if everything:
-        return now
-    kept = {"sampling": {**before["sampling"], **now["sampling"]}, "requests": {**before["requests"], **now["requests"]}}
-    return {**now, **kept}
+    return now if everything else now.beside(before)
 
 
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> tuple[list[str], set[str]]:
+def _changes(before: Drawn, now: Drawn) -> tuple[list[str], set[str]]:
     """What would have to be drawn again, in short words, and the requests that mean something else now."""
-    changes = _describe(differences(before["by"], now["by"]))
-    stale = {r for r, key in now["requests"].items() if before["requests"].get(r, key) != key}
+    changes = _describe(differences(dict(before.by), dict(now.by)))
+    stale = {r for r, key in now.requests.items() if before.requests.get(r, key) != key}
     if stale:
-        told = _sampling_changes(before["sampling"], now["sampling"])
-        changes += told or [f"{count} prompts of {kind} differ" for kind, count in Counter(map(kind_of, sorted(stale))).items()]
+        kinds = sorted(Counter(map(kind_of, stale)).items())
+        changes += _sampling_changes(before, now) or [f"{count} prompts of {kind} differ" for kind, count in kinds]
     return changes, stale
 
 
-def _sampling_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _sampling_changes(before: Drawn, now: Drawn) -> list[str]:
     """The same change of several kinds of requests is said once."""
-    found: dict[str, list[str]] = {}
-    for kind in new:
-        for change in differences(old.get(kind, new[kind]), new[kind]):
-            found.setdefault(change, []).append(kind)
-    return list(found)
+    found = [
+        change
+        for kind, sampling in now.sampling.items()
+        for change in differences(dict(before.sampling.get(kind, sampling)), dict(sampling))
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _describe(changes: Sequence[str]) -> list[str]:
