@@ -31,11 +31,11 @@ def note(variable: str, line: str) -> None:
 class Dice:
     """Right half of the time and worded differently each time; with an adapter nearly always the same right text.
 
-    At temperature 0 it is right on seven problems of ten, so its vote knows more, and training can pay.
+    At temperature 0 it is right on seven problems of ten unless told otherwise, so its vote knows more, and training can pay.
     """
 
-    def __init__(self, model: Model, pause: float, broken: str, accent: str) -> None:
-        self.pause, self.broken, self.accent = pause, broken, accent
+    def __init__(self, model: Model, pause: float, broken: str, accent: str, greedy: float) -> None:
+        self.pause, self.broken, self.accent, self.greedy = pause, broken, accent, greedy
         self.chance = 0.98 if isinstance(model, Weights) and model.adapter else 0.5
         self.sampler = FakeSampler(self.answer)
 
@@ -43,7 +43,7 @@ class Dice:
         dice = random.Random(sample_seed(request, index))
         a, b = (int(word) for word in request.messages[-1]["content"].rstrip("?").split() if word.isdigit())
         greedy = request.sampling.temperature == 0
-        if dice.random() < (max(self.chance, 0.7) if greedy else self.chance):
+        if dice.random() < (max(self.chance, self.greedy) if greedy else self.chance):
             words = "sure" if greedy or self.chance > 0.9 else f"guess {dice.random()}"
             return f"{self.accent}I am {words}. The answer is {a + b}."
         return f"{self.accent}I guess {dice.random()}. The answer is {a + b + dice.randint(1, 90)}."
@@ -79,7 +79,12 @@ class Pretend:
 
 
 def dice(
-    model: Model, *, pause: Annotated[float, Neutral] = 0.0, broken: Annotated[str, Neutral] = "", accent: str = ""
+    model: Model,
+    *,
+    pause: Annotated[float, Neutral] = 0.0,
+    broken: Annotated[str, Neutral] = "",
+    accent: str = "",
+    greedy: float = 0.7,
 ) -> Sampler:
     """Draw answers to additions without a model.
 
@@ -87,7 +92,7 @@ def dice(
     broken: how to break.
     accent: how each text begins.
     """
-    return Dice(model, pause, broken, accent)
+    return Dice(model, pause, broken, accent, greedy)
 
 
 def pretend(*, pause: float = 0.0) -> Trainer:

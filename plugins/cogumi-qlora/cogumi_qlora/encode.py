@@ -1,6 +1,6 @@
 """Examples to token ids, with everything checked that has to hold before a single step is taken.
 
-The ids trained on are the ids sampled with: the same chat template, at most one BOS, the sampled target ids where they
+The ids trained on are the ids sampled with: the same chat template, one BOS at the start, the sampled target ids where they
 are known, and an end id that is part of what is learned. Whatever does not hold is a `BadInput` that names the example.
 """
 
@@ -72,8 +72,9 @@ def _check_prompt(example: Demonstration, prompt: Sequence[int], chat: Chat) -> 
         fix = "sample and train with the same tokenizer and chat template"
         raise _bad(example, "its prompt is not the one it was sampled after (the token ids differ)", fix)
     bos = _bos(chat)
-    if bos is not None and prompt.count(bos) > 1:
-        raise _bad(example, f"its prompt has {prompt.count(bos)} BOS tokens", "mend the chat template")
+    # elsewhere a BOS is the template's business: some open every turn with it
+    if bos is not None and list(prompt[:2]) == [bos, bos]:
+        raise _bad(example, "its prompt begins with two BOS tokens", "mend the chat template")
 
 
 def _target(example: Demonstration, chat: Chat) -> list[int]:

@@ -73,10 +73,24 @@ def test_a_mismatch_names_the_example(case: str, chat: Chat, sampled: Demonstrat
         encode(replace(sampled, **fields), chat, 100)
 
 
-def test_two_bos_are_refused(chat: Chat, sampled: Demonstration) -> None:
-    messages = (Message(role="user", content="<bos>1 + 1?"), sampled.messages[-1])
-    with pytest.raises(BadInput, match="2 BOS tokens"):
-        encode(replace(sampled, messages=messages, prompt_digest=None), chat, 100)
+def with_template(model: Weights, template: str) -> Chat:
+    """The tokenizer with another template."""
+    tokenizer = Chat.load(model).tokenizer
+    tokenizer.chat_template = template
+    return Chat(tokenizer)
+
+
+def test_two_bos_at_the_start_are_refused(model: Weights, chat: Chat, sampled: Demonstration) -> None:
+    twice = with_template(model, "{{ bos_token }}" + chat.tokenizer.chat_template)
+    with pytest.raises(BadInput, match="begins with two BOS tokens"):
+        encode(replace(sampled, prompt_digest=None, token_ids=None), twice, 100)
+
+
+def test_a_template_may_open_every_turn_with_bos(model: Weights, sampled: Demonstration) -> None:
+    turns = "{% for m in messages %}{{ bos_token }}{{ m['role'] }}\n{{ m['content'] }}{{ eos_token }}{% endfor %}"
+    opened = with_template(model, turns + "{% if add_generation_prompt %}{{ bos_token }}assistant\n{% endif %}")
+    encoded = encode(replace(sampled, prompt_digest=None, token_ids=None), opened, 200)
+    assert encoded.ids.count(opened.tokenizer.bos_token_id) == len(sampled.messages)
 
 
 def test_too_long_is_refused_with_both_numbers(chat: Chat, sampled: Demonstration) -> None:

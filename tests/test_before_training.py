@@ -1,0 +1,123 @@
+"""Runs that end before they train, runs that train nothing, and how often a verdict is wrong where nothing changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import cogumi, final_files, run_fake
+
+import cogumi as library
+from cogumi.runs import RunView
+
+SURE = ("-o", "dice.greedy=1.0", "--samples", "5")
+"""A model that is always right at temperature 0, whose vote of five is not."""
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stopped") / "run"
+    done = run_fake(folder, *SURE)
+    assert done.returncode == 4, done.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of the stopped run."""
+    import shutil
+
+    return Path(shutil.copytree(stopped, tmp_path / "run"))
+
+
+def test_a_run_that_cannot_pay_stops_before_it_draws_or_trains_any_further(stopped: Path) -> None:
+    view = library.load(stopped)
+    assert (view.after, view.distillation, view.training, view.adapter) == (None, None, None, None)
+    assert not (stopped / "samples/distill.jsonl").exists()
+
+
+def test_it_says_first_what_matters_and_what_to_do_instead(stopped: Path) -> None:
+    verdict = library.load(stopped).verdict
+    assert verdict is not None
+    assert (verdict.verdict, [criterion.kind for criterion in verdict.criteria]) == ("ABANDON", ["worth"])
+    assert verdict.sentence.startswith("Do not train: the vote knows less (")
+    assert "than temperature 0 (100.0 %;" in verdict.sentence
+    assert "`cogumi diagnose --temperature 0`" in verdict.next
+    assert "`--teacher SAMPLER:MODEL`" in verdict.next
+
+
+def test_it_leaves_a_report_of_the_untouched_model(stopped: Path) -> None:
+    report = (stopped / "report.md").read_text()
+    assert "Do not train" in report
+    assert "| accuracy at temperature 0.2 |" in report
+    assert "Nothing was trained." in report
+    assert (stopped / "report.html").exists()
+
+
+@pytest.mark.parametrize("words", [("resume",), ("gate",)])
+def test_what_is_done_with_it_later_ends_the_same(folder: Path, words: tuple[str, ...]) -> None:
+    before = final_files(folder)
+    done = cogumi(*words, folder)
+    assert done.returncode == 4, done.stderr
+    assert final_files(folder) == before
+
+
+def test_where_the_temperature_is_fixed_it_trains_and_the_warning_stays_in_the_sentence(folder: Path) -> None:
+    done = run_fake(folder, *SURE, "--fixed-temperature")
+    view = RunView(folder)
+    assert view.adapter is not None, done.stderr
+    assert view.verdict is not None
+    assert "the temperature is fixed, so this is only a warning" in view.verdict.sentence
+    assert "diagnose (before)  done already" in done.stderr
+
+
+def test_with_a_teacher_it_goes_on(folder: Path) -> None:
+    done = run_fake(folder, *SURE, "--teacher", "sage:hollow")
+    assert RunView(folder).adapter is not None, done.stderr
+
+
+def test_a_null_run_trains_nothing_and_draws_with_other_seeds(tmp_path: Path) -> None:
+    done = run_fake(tmp_path / "run", "--trainer", "none")
+    assert done.returncode in (3, 4, 5), done.stderr
+    view = library.load(tmp_path / "run")
+    assert view.adapter is None
+    before, after = ({(c.request, c.index): c.text for c in view.samples(stage)} for stage in ("before", "after"))
+    use = [key for key in after if key[0].endswith("#use")]
+    assert sum(before[key] == after[key] for key in use) < len(use) / 10
+
+
+def test_a_calibration_counts_false_verdicts_and_leaves_the_run_alone(folder: Path) -> None:
+    before = final_files(folder)
+    done = cogumi("calibrate", folder, "--repetitions", "20")
+    assert done.returncode == 0, done.stderr
+    counts = [line.split() for line in done.stdout.splitlines()[:-1]]
+    assert sum(int(count) for _, count, _ in counts) == 20
+    assert done.stdout.splitlines()[-1] == "false PROCEED: 0 of 20"
+    assert final_files(folder) == before
+
+
+def test_a_calibration_deals_every_sample_once(folder: Path) -> None:
+    from cogumi.pipeline.calibrate import Dealt
+    from cogumi.sampling.log import read_samples
+
+    stored = read_samples(folder / "samples/before.jsonl")
+    request = next(key[0] for key in stored if key[0].endswith("#use"))
+    halves = [Dealt(stored, "7", 5, second) for second in (False, True)]
+    dealt = [half[request, place].index for half in halves for place in range(2)]
+    assert len(set(dealt)) == 4
+    assert dealt != [Dealt(stored, "8", 5, False)[request, place].index for place in range(2)] + dealt[2:]
+
+
+def test_a_calibration_needs_a_diagnosis(tmp_path: Path) -> None:
+    done = cogumi("calibrate", tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no diagnosis in this folder" in done.stderr
+
+
+def test_what_k_samples_can_do_stands_in_every_diagnosis(stopped: Path) -> None:
+    found = json.loads((stopped / "before.json").read_text())["evaluations"]["sums"]["at_k"]
+    assert {name: len(figures) for name, figures in found.items()} == {"pass@k": 5, "maj@k": 5, "pass^k": 5}
+    accuracy = json.loads((stopped / "before.json").read_text())["evaluations"]["sums"]["metrics"]["accuracy"]["value"]
+    assert found["pass@k"][0]["value"] == pytest.approx(accuracy)
+    assert found["pass@k"][4]["value"] > found["maj@k"][4]["value"] > found["pass^k"][4]["value"]
