@@ -13,6 +13,11 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 JSON: TypeAlias = Any
 """A value that `json.dumps` takes and `json.loads` gives back equal."""
+Options: TypeAlias = Mapping[str, JSON]
+"""What a factory is given, by name; checked and converted by its signature."""
+Identity: TypeAlias = Mapping[str, JSON]
+"""What decides an outcome, as resolved values: what a model is by contents, what a stage reads. It goes into a key, and two
+of them are told apart value by value."""
 
 
 class Neutral:
@@ -43,7 +48,7 @@ class Weights:
     """Only ever True when the user asked for it: code in the model's folder is then executed."""
     data: str = "hub"
     """Where categories take their problems from unless told otherwise: `hub` or `bundled`."""
-    training: Mapping[str, JSON] = field(default_factory=dict)
+    training: Options = field(default_factory=dict)
     """Trainer options that suit this model better than the trainer's own defaults."""
 
 
@@ -71,7 +76,7 @@ class Resolved:
 
     model: Model
     """The reference with everything found: a local folder, a server that answers."""
-    fingerprint: Mapping[str, JSON]
+    fingerprint: Identity
     """What the model is, by contents and never by path or address; two models that may differ have two of them."""
     notes: Sequence[str] = ()
     """What the user has to know before anything is drawn, in sentences."""

@@ -22,6 +22,7 @@ from cogumi.results import (
     ScoredSample,
     TrainingResult,
     Verdict,
+    VoteRow,
 )
 from cogumi.sampling.log import COMPLETIONS, StoredLog
 
@@ -101,6 +102,11 @@ class RunView:
         """Every problem of the run, as the model is asked and as it is scored."""
         path = self._file("problems.jsonl")
         return (from_json(ProblemRow, dict(row.value), file=path, line=row.line) for row in read_rows(path))
+
+    def votes(self) -> Iterator[VoteRow]:
+        """Every vote on the training side, with its losers and what became of the problem."""
+        path = self._file("votes.jsonl")
+        return (from_json(VoteRow, dict(row.value), file=path, line=row.line) for row in read_rows(path))
 
     def samples(self, stage: str = "after") -> Iterator[Completion]:
         """Every sample of a stage (`before`, `distill`, `after`, ...), by request and index."""

@@ -17,7 +17,7 @@ from typing import Any
 from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, remembered_digest, write_json
-from cogumi.records import JSON, AdapterManifest, Model, Resolved, Weights
+from cogumi.records import JSON, AdapterManifest, Identity, Model, Resolved, Weights
 
 MANIFEST = "cogumi_adapter.json"
 """The file beside an adapter's weights that says what they were trained on."""
@@ -57,7 +57,7 @@ def check_model(model: Weights) -> None:
         _check_adapter(Path(model.adapter), model, config)
 
 
-def fingerprint(model: Weights) -> Mapping[str, JSON]:
+def fingerprint(model: Weights) -> Identity:
     """What the model is, by contents: config, weights, tokenizer, template and adapter, each as a SHA-256."""
     folder = Path(model.path)
     return {

@@ -14,6 +14,7 @@ import pytest
 from command_line import FAKE, cogumi, environment, final_files, run_fake
 
 import cogumi as library
+from cogumi.codec import to_json
 from cogumi.distillation.distill import NO_CONSENSUS
 from cogumi.records import Completion
 from cogumi.results import ProblemRow, ScoredSample
@@ -93,6 +94,7 @@ def test_only_the_consensus_is_kept_and_every_problem_is_accounted_for(finished:
     votes, kept = rows(finished / "votes.jsonl"), rows(finished / "self_distillation/sums.jsonl")
     assert {row["id"] for row in kept} == {vote["id"] for vote in votes if vote["kept"]}
     assert all(vote["kept"] or vote["dropped"] for vote in votes)
+    assert [to_json(vote) for vote in library.load(finished).votes()] == votes
     for row in kept:
         assert [message["role"] for message in row["messages"]] == ["user", "assistant"]
         assert row["messages"][-1]["content"].endswith(f"{row['evidence']['answer']}.")

@@ -17,8 +17,8 @@ from statistics import fmean
 from cogumi.diagnosis.scoring import Samples, Scores, ballots
 from cogumi.planning.plan import CategoryRun, asked
 from cogumi.protocols import Selector, ways
-from cogumi.records import JSON, Ballot, Completion, Message, Problem, Request, Sampling, Vote
-from cogumi.results import CategoryDistillation, ScoredSample
+from cogumi.records import JSON, Ballot, Completion, Message, Preference, Problem, Request, Sampling, Vote
+from cogumi.results import CategoryDistillation, ScoredSample, VoteRow
 
 NO_CONSENSUS = ("tie", "too little agreement", "no answer won the vote", "no sample has an answer")
 """Reasons to drop a problem that a teacher can do something about."""
@@ -197,34 +197,29 @@ def _origin(target: Target) -> dict[str, JSON]:
     }
 
 
-def preference_row(run: CategoryRun, outcome: Kept, rules: Rules) -> dict[str, JSON] | None:
-    """A line of `preferences/CATEGORY.jsonl`; None where no two answers can be told apart by their votes."""
+def preference_of(run: CategoryRun, outcome: Kept, rules: Rules) -> Preference | None:
+    """The line of `preferences/CATEGORY.jsonl`; None where no two answers can be told apart by their votes."""
     if outcome.preference is None:
         return None
     chosen, rejected, weight = outcome.preference
-    return {
-        "id": f"{run.name}/{outcome.problem.id}",
-        "messages": [dict(message) for message in prompt_of(run, outcome.problem, rules)],
-        "chosen": chosen,
-        "rejected": rejected,
-        "weight": weight,
-    }
+    name, messages = f"{run.name}/{outcome.problem.id}", prompt_of(run, outcome.problem, rules)
+    return Preference(id=name, messages=messages, chosen=chosen, rejected=rejected, weight=weight)
 
 
-def vote_row(run: CategoryRun, outcome: Kept) -> dict[str, JSON]:
-    """A line of `votes.jsonl`: winner and losers, and what became of the problem."""
+def vote_row(run: CategoryRun, outcome: Kept) -> VoteRow:
+    """The line of `votes.jsonl`."""
     vote = outcome.vote
-    return {
-        "id": f"{run.name}/{outcome.problem.id}",
-        "winner": vote.winner,
-        "tie": vote.tie,
-        "agreement": vote.agreement,
-        "counts": dict(vote.counts),
-        "total": vote.total,
-        "kept": len(outcome.targets),
-        "dropped": outcome.dropped,
-        "agrees_with_reference": outcome.agrees_with_reference,
-    }
+    return VoteRow(
+        id=f"{run.name}/{outcome.problem.id}",
+        winner=vote.winner,
+        tie=vote.tie,
+        agreement=vote.agreement,
+        counts=dict(vote.counts),
+        total=vote.total,
+        kept=len(outcome.targets),
+        dropped=outcome.dropped,
+        agrees_with_reference=outcome.agrees_with_reference,
+    )
 
 
 def summary(run: CategoryRun, outcomes: Sequence[Kept]) -> CategoryDistillation:

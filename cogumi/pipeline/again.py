@@ -220,4 +220,4 @@ def _distill_again(run: Run) -> tuple[Distillation, list[Any]]:
     scores = StoredLog(run.path("scores/distill.jsonl"), SCORES)
     found = {c.name: distill.distill(c, samples, scores, run.rules) for c in run.plan.categories}
     summary = Distillation(categories={c.name: distill.summary(c, found[c.name]) for c in run.plan.categories})
-    return summary, [distill.vote_row(c, outcome) for c in run.plan.categories for outcome in found[c.name]]
+    return summary, [to_json(distill.vote_row(c, outcome)) for c in run.plan.categories for outcome in found[c.name]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from cogumi.codec import to_json
@@ -16,12 +16,12 @@ from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.run import Run
 from cogumi.pipeline.training import read_distillation
 from cogumi.planning.settings import Settings
-from cogumi.records import JSON
+from cogumi.records import Identity
 from cogumi.report.write import write_report
 from cogumi.results import Comparison, Diagnosis, TrainingResult, Verdict
 
 
-def reads_comparison(run: Run) -> Mapping[str, JSON]:
+def reads_comparison(run: Run) -> Identity:
     """Nothing but the two diagnoses."""
     return {}
 
@@ -33,7 +33,7 @@ def compare_both(run: Run) -> Sequence[str]:
     return ["comparison.json"]
 
 
-def reads_decision(run: Run) -> Mapping[str, JSON]:
+def reads_decision(run: Run) -> Identity:
     """Gates, margins, and what of the settings a decision depends on."""
     return {
         "phase": to_json(run.plan.phase),
@@ -82,7 +82,7 @@ def stop_before_training(run: Run) -> bool:
     return True
 
 
-def write_verdict(folder: RunFolder, verdict: Verdict, reads: Mapping[str, JSON]) -> None:
+def write_verdict(folder: RunFolder, verdict: Verdict, reads: Identity) -> None:
     """Leave a verdict that was not made by the stage `gate`, which makes its own again where the run comes to it."""
     write_json(folder.path / "verdict.json", to_json(verdict))
     key = f"apart {digest(dict(reads))}"
@@ -99,7 +99,7 @@ def gate(run: Run) -> Sequence[str]:
     return ["verdict.json"]
 
 
-def reads_report(run: Run) -> Mapping[str, JSON]:
+def reads_report(run: Run) -> Identity:
     """The manifest, which a report shows."""
     return {"manifest": file_digest(run.path("run.json"))}
 

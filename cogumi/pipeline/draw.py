@@ -17,7 +17,7 @@ from cogumi.files import digest, write_lines
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
 from cogumi.planning.plan import Chosen
-from cogumi.records import JSON, Completion, Request
+from cogumi.records import Completion, Identity, Request
 from cogumi.roles.role import Role
 from cogumi.sampling.log import COMPLETIONS, Log, StoredLog, read_samples
 from cogumi.workers.jobs import SampleJob, request_row
@@ -28,9 +28,9 @@ from cogumi.workers.launch import run_worker
 class Drawn:
     """What the samples of a log were drawn from."""
 
-    by: Mapping[str, JSON]
+    by: Identity
     """`Role.identity`."""
-    sampling: Mapping[str, Mapping[str, JSON]]
+    sampling: Mapping[str, Identity]
     """How each kind of request is drawn (`kind_of`), to say what differs."""
     requests: Mapping[str, str]
     """`request_key` by request id."""
@@ -88,8 +88,8 @@ def _wanted(role: Role, asked: Sequence[Request]) -> Drawn:
     )
 
 
-def _sampling(request: Request) -> Mapping[str, JSON]:
-    found: Mapping[str, JSON] = to_json(replace(request.sampling, logprobs=False))
+def _sampling(request: Request) -> Identity:
+    found: Identity = to_json(replace(request.sampling, logprobs=False))
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, read_json, write_json
-from cogumi.records import JSON
+from cogumi.records import JSON, Identity
 
 LOCK_SECONDS = 20.0
 """How long to wait for a folder that another process holds: the workers of a killed run need a moment to end."""
@@ -27,7 +27,7 @@ class Done:
 
     key: str
     """Digest of all that it read."""
-    reads: Mapping[str, JSON]
+    reads: Identity
     """The values it read, to say what differs."""
     outputs: Mapping[str, str]
     """What it left, with digests."""
@@ -91,7 +91,7 @@ class RunFolder:
         if found is not None:
             self._record(stage, replace(found, key=""))
 
-    def finish(self, stage: str, key: str, reads: Mapping[str, JSON], outputs: Sequence[str]) -> Done:
+    def finish(self, stage: str, key: str, reads: Identity, outputs: Sequence[str]) -> Done:
         """Record that a stage is done and what it left."""
         found = Done(key=key, reads=reads, outputs={name: file_digest(self.path / name) for name in outputs})
         self._record(stage, found)
@@ -141,7 +141,7 @@ class RunFolder:
         return {name: from_json(Done, entry, file=path) for name, entry in value.items()}
 
 
-def key_of(stage: str, reads: Mapping[str, JSON], needs: Mapping[str, Mapping[str, str]]) -> str:
+def key_of(stage: str, reads: Identity, needs: Mapping[str, Mapping[str, str]]) -> str:
     """The key of a stage: a digest of the values it reads and of the outputs it builds on."""
     return digest([stage, reads, needs])
 

@@ -19,7 +19,7 @@ from cogumi.planning import defaults
 from cogumi.planning.plan import NO_SIZES, CategoryRun, Chosen, Evaluation, ExternalRun, Plan, Sizes
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Benchmark, Category, ExternalEvaluation, Guessable, Task, ways
-from cogumi.records import JSON, Problem, Sampling, Strategy
+from cogumi.records import JSON, Options, Problem, Sampling, Strategy
 from cogumi.registry.discovery import Entry, Registry
 from cogumi.registry.options import options_of_record
 from cogumi.results import Purpose
@@ -50,7 +50,7 @@ class Resolver:
         size = self.phase.guard if purpose == "guard" else self.phase.held_out
         return self.settings.held_out or self.begun.held_out.get(name, size)
 
-    def options(self, entry: Entry, *, given: Mapping[str, JSON] | None = None, data: str | None = None) -> dict[str, JSON]:
+    def options(self, entry: Entry, *, given: Options | None = None, data: str | None = None) -> dict[str, JSON]:
         """A category's or benchmark's options, with what it is given unless told otherwise, as far as it takes it."""
         common: dict[str, JSON] = {"data": data or self.data}
         if self.settings.accept_unsandboxed:
@@ -141,7 +141,7 @@ def _category(entry: Entry, resolver: Resolver) -> CategoryRun:
     )
 
 
-def _strategy(entry: Entry, strategy: Strategy, changed: Mapping[str, JSON], settings: Settings) -> Strategy:
+def _strategy(entry: Entry, strategy: Strategy, changed: Options, settings: Settings) -> Strategy:
     """The category's strategy with the user's settings, refused where no vote can be held with it."""
     values = {name: _field(entry, Strategy, name, value) for name, value in changed.items()}
     if settings.max_tokens is not None:
@@ -194,7 +194,7 @@ def _benchmark(
     *,
     data: str | None = None,
     limit: int | None = None,
-    more: Mapping[str, JSON] | None = None,
+    more: Options | None = None,
 ) -> tuple[Benchmark | ExternalEvaluation, Chosen]:
     """What a benchmark's factory makes, and how it was made. Its token limit is a setting of it."""
     given = {**resolver.settings.options.get(entry.name, {}), **(more or {})}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from cogumi.pipeline.score import score
 from cogumi.pipeline.works import held_out_works
 from cogumi.planning.plan import Evaluation, Plan
 from cogumi.protocols import Judged
-from cogumi.records import JSON, Completion, Request
+from cogumi.records import Completion, Identity, Request
 from cogumi.results import Diagnosis, HeadToHead, Match
 from cogumi.roles.role import Role
 from cogumi.sampling.log import read_samples
@@ -59,7 +59,7 @@ def check_rival(folder: Path, plan: Plan) -> None:
         raise BadInput("it measured no problem that this run does", file=file, field="against", fix=fix)
 
 
-def rivals_read(run: Run) -> Mapping[str, JSON]:
+def rivals_read(run: Run) -> Identity:
     """Who is asked, and the other run's diagnosis by content."""
     against = run.plan.settings.against
     roles = {name: dict(role.identity) for name, role in run.plan.roles.items() if name in ("judge", "reference")}

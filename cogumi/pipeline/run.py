@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,7 @@ from cogumi.files import read_json
 from cogumi.pipeline.folder import Done, RunFolder
 from cogumi.planning.plan import Chosen, Plan
 from cogumi.protocols import Observer
-from cogumi.records import JSON
+from cogumi.records import Identity
 from cogumi.workers.jobs import Maker
 from cogumi.workers.launch import Workplace
 
@@ -83,7 +83,7 @@ class Stage:
     """How it is announced."""
     needs: tuple[str, ...]
     """Stages whose outputs it reads; they are part of its key."""
-    reads: Callable[[Run], Mapping[str, JSON]]
+    reads: Callable[[Run], Identity]
     """The resolved, typed values that decide what it leaves."""
     work: Callable[[Run], Sequence[str]]
     """Does it and returns the names of its outputs."""

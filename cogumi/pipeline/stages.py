@@ -37,7 +37,7 @@ from cogumi.pipeline.training import (
 )
 from cogumi.pipeline.works import held_out_works, training_works
 from cogumi.planning.plan import CategoryRun, Evaluation, ExternalRun
-from cogumi.records import JSON, Request
+from cogumi.records import JSON, Identity, Request
 from cogumi.results import Diagnosis, Distillation
 from cogumi.roles.role import Role
 from cogumi.workers.jobs import EvaluateJob
@@ -70,17 +70,17 @@ def announced(requests: Sequence[Request]) -> str:
     return f"{count_samples(requests):,} samples of {len(requests):,} prompts"
 
 
-def reads_before(run: Run) -> Mapping[str, JSON]:
+def reads_before(run: Run) -> Identity:
     """What decides a diagnosis of the untouched model."""
     return _reads_diagnosis(run, run.plan.student, baselines=True)
 
 
-def reads_after(run: Run) -> Mapping[str, JSON]:
+def reads_after(run: Run) -> Identity:
     """What decides a diagnosis of the trained model."""
     return _reads_diagnosis(run, trained(run), baselines=False)
 
 
-def _reads_diagnosis(run: Run, role: Role, *, baselines: bool) -> Mapping[str, JSON]:
+def _reads_diagnosis(run: Run, role: Role, *, baselines: bool) -> Identity:
     plan = run.plan
     requests = {
         request.id: [request_key(request), len(request.indices)] for request in held_out_requests(run, baselines=baselines)
@@ -94,7 +94,7 @@ def _reads_diagnosis(run: Run, role: Role, *, baselines: bool) -> Mapping[str, J
     }
 
 
-def evaluation_identity(evaluation: Evaluation) -> Mapping[str, JSON]:
+def evaluation_identity(evaluation: Evaluation) -> Identity:
     """All that decides what an evaluation makes of its samples."""
     return {
         "purpose": evaluation.purpose,
@@ -157,7 +157,7 @@ def _evaluate(run: Run, name: str, role: Role, external: ExternalRun) -> tuple[A
     return diagnose.external(external.evaluation.metric, path), file
 
 
-def reads_distill(run: Run) -> Mapping[str, JSON]:
+def reads_distill(run: Run) -> Identity:
     """What decides the training data."""
     plan = run.plan
     asked = [request for category in plan.categories for request in distill.requests(category, run.rules)]
@@ -210,7 +210,7 @@ def write_distillation(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]])
     refuse_other_data(run, data)
     for name, rows in data.items():
         write_lines(run.path(name), rows)
-    votes = (distill.vote_row(c, o) for c in plan.categories for o in outcomes[c.name])
+    votes = (to_json(distill.vote_row(c, o)) for c in plan.categories for o in outcomes[c.name])
     write_lines(run.path("votes.jsonl"), votes)
     summary = Distillation(categories={c.name: distill.summary(c, outcomes[c.name]) for c in plan.categories})
     write_json(run.path("distillation.json"), to_json(summary))
@@ -223,8 +223,8 @@ def _training_data(run: Run, category: CategoryRun, outcomes: Mapping[str, Seque
     examples: list[JSON] = [row for outcome in found for row in distill.example_rows(category, outcome, rules)]
     data = {f"self_distillation/{category.name}.jsonl": examples}
     if wants_preferences(run):
-        pairs = (distill.preference_row(category, outcome, rules) for outcome in found)
-        data[f"preferences/{category.name}.jsonl"] = [row for row in pairs if row is not None]
+        pairs = (distill.preference_of(category, outcome, rules) for outcome in found)
+        data[f"preferences/{category.name}.jsonl"] = [to_json(pair) for pair in pairs if pair is not None]
     return data
 
 

@@ -12,7 +12,7 @@ from cogumi.files import digest, file_digest, line, read_json, write_json
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
 from cogumi.protocols import accepts, launch
-from cogumi.records import JSON, Preference
+from cogumi.records import JSON, Identity, Preference
 from cogumi.results import Distillation, TrainingResult
 from cogumi.roles.role import Role
 from cogumi.weights import read_manifest
@@ -46,7 +46,7 @@ def training_files(run: Run) -> list[str]:
     return [f"{folder}/{category.name}.jsonl" for category in run.plan.categories]
 
 
-def reads_training(run: Run) -> Mapping[str, JSON]:
+def reads_training(run: Run) -> Identity:
     """What decides the adapter."""
     trainer = run.plan.trainer
     data = {name: file_digest(run.path(name)) if run.path(name).exists() else None for name in training_files(run)}

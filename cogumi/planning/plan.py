@@ -9,7 +9,7 @@ from pathlib import Path
 from cogumi.phases import Gate, Phase
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Benchmark, Category, ExternalEvaluation, Trainer, Voter
-from cogumi.records import JSON, Message, Problem, Sampling, Strategy
+from cogumi.records import Identity, Message, Options, Problem, Sampling, Strategy
 from cogumi.registry.discovery import Entry
 from cogumi.results import Purpose
 from cogumi.roles.role import Role
@@ -21,11 +21,11 @@ class Chosen:
 
     entry: Entry
     """Whose code it is."""
-    options: Mapping[str, JSON]
+    options: Options
     """What its factory is given."""
 
     @property
-    def identity(self) -> Mapping[str, JSON]:
+    def identity(self) -> Identity:
         """All of it that can change an outcome."""
         version = self.entry.plugin.version
         return {"name": self.entry.name, "version": version, "options": self.entry.deciding(self.options)}

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from cogumi.errors import BadInput, suggest
 from cogumi.planning import defaults
-from cogumi.records import JSON
+from cogumi.records import JSON, Options
 from cogumi.registry.options import options_of_record
 
 
@@ -75,7 +75,7 @@ class Settings:
     """Whether model-written programs may run behind limits alone where the machine offers no walls."""
     observers: tuple[str, ...] = ()
     """Observers to tell what the run does, e.g. `jsonl`."""
-    options: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    options: Mapping[str, Options] = field(default_factory=dict)
     """Options by the name of what takes them; a role's name for the sampler of that role alone."""
     pythons: Mapping[str, str] = field(default_factory=dict)
     """Interpreters by the name of the sampler or trainer that runs under them."""
@@ -118,7 +118,7 @@ class Keywords(TypedDict, total=False):
     trust_remote_code: bool
     accept_unsandboxed: bool
     observers: str | Sequence[str]
-    options: Mapping[str, Mapping[str, JSON]]
+    options: Mapping[str, Options]
     pythons: Mapping[str, str]
     out: Path | str
     redo: bool

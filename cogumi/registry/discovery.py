@@ -20,7 +20,7 @@ from cogumi import hookspecs
 from cogumi.errors import BadInput, PluginError, attribute_errors_to, suggest
 from cogumi.phases import Phase
 from cogumi.protocols import Benchmark, Category, ExternalEvaluation, Observer, Sampler, Trainer, Voter
-from cogumi.records import JSON, Endpoint, Weights
+from cogumi.records import JSON, Endpoint, Options, Weights
 from cogumi.registry.options import REQUIRED, Option, check_options, options_of
 
 GROUP = "cogumi"
@@ -98,11 +98,11 @@ class Entry:
             raise PluginError(f"{self.plugin}: {self} made a {type(made).__name__} that is no {expected}")
         return made
 
-    def converted(self, options: Mapping[str, JSON]) -> dict[str, JSON]:
+    def converted(self, options: Options) -> dict[str, JSON]:
         """Options as the factory takes them, as JSON has them."""
         return {name: to_json(value) for name, value in check_options(str(self), self.factory, options).items()}
 
-    def deciding(self, options: Mapping[str, JSON]) -> dict[str, JSON]:
+    def deciding(self, options: Options) -> dict[str, JSON]:
         """The values in force of all options that can change an outcome: given ones converted, else the defaults."""
         given = self.converted(options)
         values = {name: given.get(name, to_json(option.default)) for name, option in self.options.items() if not option.neutral}

@@ -14,13 +14,13 @@ import re
 import textwrap
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cogumi.errors import BadInput, suggest
-from cogumi.records import JSON
+from cogumi.records import JSON, Options
 from cogumi.records import Neutral as Neutral
 
 REQUIRED: Any = inspect.Parameter.empty
@@ -103,7 +103,7 @@ def _told(doc: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+): (.+)$", doc, re.MULTILINE))
 
 
-def check_options(what: str, factory: Callable[..., object], given: Mapping[str, JSON]) -> dict[str, JSON]:
+def check_options(what: str, factory: Callable[..., object], given: Options) -> dict[str, JSON]:
     """The given options converted to what `factory` takes; `what` names it in errors, e.g. `sampler 'hf'`."""
     known = options_of(factory)
     for name in given:

@@ -30,6 +30,7 @@ from cogumi.results.diagnosis import (
 from cogumi.results.rows import (
     ProblemRow,
     ScoredSample,
+    VoteRow,
 )
 from cogumi.results.training import (
     CategoryDistillation,
@@ -72,4 +73,5 @@ __all__ = [
     "TrainingResult",
     "ProblemRow",
     "ScoredSample",
+    "VoteRow",
 ]

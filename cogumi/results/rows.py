@@ -28,6 +28,30 @@ class ScoredSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteRow:
+    """A line of `votes.jsonl`: winner and losers, and what became of the problem."""
+
+    id: str
+    """`CATEGORY/PROBLEM`."""
+    winner: str | None
+    """The answer that won."""
+    tie: bool
+    """No single answer has the most votes."""
+    agreement: float
+    """The leading answer's share of all votes cast."""
+    counts: Mapping[str, float]
+    """Votes (or weight) per answer, losers included."""
+    total: float
+    """All votes cast, abstentions included."""
+    kept: int
+    """Texts kept to train on."""
+    dropped: str | None
+    """Why the problem was dropped."""
+    agrees_with_reference: bool | None
+    """Whether the winner is right; None where that could not be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemRow:
     """A line of `problems.jsonl`: one problem of the run."""
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cogumi.errors import BadInput, suggest
 from cogumi.protocols import Resolver, serves
-from cogumi.records import JSON, Endpoint, Model, Serves, Weights
+from cogumi.records import Endpoint, Identity, Model, Options, Serves, Weights
 from cogumi.registry.discovery import Entry, Registry
 from cogumi.weights import resolve
 
@@ -36,7 +36,7 @@ class Asked:
     """A known name, a folder, a repository on the hub, or what the sampler calls a served model."""
     sampler: str
     """Name of the sampler."""
-    options: Mapping[str, JSON]
+    options: Options
     """Options of the sampler for this role."""
     adapter: str | None = None
     """An adapter to put on the model."""
@@ -54,11 +54,11 @@ class Role:
     """The model as found."""
     sampler: Entry
     """Who asks it."""
-    options: Mapping[str, JSON]
+    options: Options
     """What the sampler is made with."""
     serves: Serves
     """What the sampler can do."""
-    fingerprint: Mapping[str, JSON]
+    fingerprint: Identity
     """What the model is, by contents; made once a run."""
     notes: tuple[str, ...] = ()
     """What the user has to know of the model."""
@@ -72,7 +72,7 @@ class Role:
         return self.model
 
     @property
-    def identity(self) -> Mapping[str, JSON]:
+    def identity(self) -> Identity:
         """All that decides what it says: contents, sampler and those of its options that can change a text."""
         return {
             "model": dict(self.fingerprint),

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput
 from cogumi.files import read_json, write_json
-from cogumi.records import JSON, Demonstration, Message, Model, Preference, Request, Sampling, Weights
+from cogumi.records import JSON, Demonstration, Message, Model, Options, Preference, Request, Sampling, Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Maker:
     """What is made."""
     name: str
     """The name it is registered under."""
-    options: Mapping[str, JSON]
+    options: Options
     """What its factory is given."""
 
 
