@@ -3,8 +3,9 @@
 usage: runner.py MODEL EXAMPLES FOLDER OPTIONS [MOMENT...]
 
 A moment is `step:N` (SIGKILL after the Nth step seen by that child), `sync:N` (at its Nth fsync of a checkpoint),
-`final:N` (at its Nth fsync of the final files) or `after:S` (after S seconds of training, whatever it does). The heavy
-imports happen once, here, and are inherited; each child is a process of its own with no other memory.
+`final:N` (at its Nth fsync of the final files) or `share:F` (after F of the time that a training takes that nobody disturbs,
+whatever it does then; that time is taken here first). The heavy imports happen once, here, and are inherited; each child is
+a process of its own with no other memory.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,9 +33,11 @@ def main(model: str, examples: str, folder: str, options: str, *moments: str) ->
     silence_bitsandbytes()
     importlib.import_module("cogumi_qlora.loop")
     read = [as_example(value) for value in json.loads(Path(examples).read_text())]
+    timed = any(moment.startswith("share:") for moment in moments)
+    seconds = undisturbed(read, model, f"{folder}.timed", options) if timed else 0.0
     for moment in moments:
         if (child := os.fork()) == 0:
-            report = prepare(moment)
+            report = prepare(moment, seconds)
             train(read, model, folder, options, report)
             os._exit(3)  # it was not killed: the moment lies behind the end
         status = os.waitpid(child, 0)[1]
@@ -41,7 +45,18 @@ def main(model: str, examples: str, folder: str, options: str, *moments: str) ->
     train(read, model, folder, options, lambda done, total, note: None)
 
 
-def prepare(moment: str) -> Report:
+def undisturbed(examples: list[Demonstration], model: str, folder: str, options: str) -> float:
+    """Seconds that a whole training takes in a child."""
+    begin = time.monotonic()
+    if (child := os.fork()) == 0:
+        train(examples, model, folder, options, lambda done, total, note: None)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        raise RuntimeError("the training that was to be timed failed")
+    return time.monotonic() - begin
+
+
+def prepare(moment: str, seconds: float) -> Report:
     """Arrange for the end; returns the report that the training is to call."""
     kind, _, value = moment.partition(":")
     seen = {"step": 0, "sync": 0, "final": 0}
@@ -59,9 +74,10 @@ def prepare(moment: str) -> Report:
 
     checkpoints.sync, trainer.sync = partial(sync, "sync"), partial(sync, "final")
 
+    if kind == "share":
+        threading.Timer(float(value) * seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
     def report(done: int, total: int, note: str) -> None:
-        if done == 0 and kind == "after" and "loading" in note:
-            threading.Timer(float(value), os.kill, (os.getpid(), signal.SIGKILL)).start()
         if done:
             count("step")
 
