@@ -12,10 +12,13 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+from cogumi.codec import from_json
 from cogumi.errors import BadInput
 from cogumi.records import JSON
+
+T = TypeVar("T")
 
 
 def dumps(value: JSON) -> str:
@@ -113,6 +116,17 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot be read: {error}", file=path, fix="restore it, or start a new run folder") from error
+
+
+def read_record(kind: type[T], path: Path) -> T:
+    """The record that such a file holds. Raises `BadInput` naming file and field where it does not fit."""
+    return from_json(kind, read_json(path), file=path)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file or folder that gives way to another one: `NAME.old`, then `NAME.old2`, ...; where it is now."""
+    names = (path.with_name(f"{path.name}.old{number if number > 1 else ''}") for number in range(1, 1000))
+    return path.replace(next(name for name in names if not name.exists()))
 
 
 def checked_line(row: JSON) -> bytes:

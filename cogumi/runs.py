@@ -11,7 +11,7 @@ from cogumi.codec import from_json
 from cogumi.data import read_rows
 from cogumi.diagnosis.scoring import SCORES
 from cogumi.errors import BadInput
-from cogumi.files import read_json
+from cogumi.files import read_json, read_record
 from cogumi.records import Completion
 from cogumi.results import (
     Comparison,
@@ -100,13 +100,11 @@ class RunView:
 
     def problems(self) -> Iterator[ProblemRow]:
         """Every problem of the run, as the model is asked and as it is scored."""
-        path = self._file("problems.jsonl")
-        return (from_json(ProblemRow, dict(row.value), file=path, line=row.line) for row in read_rows(path))
+        return self._rows(ProblemRow, "problems.jsonl")
 
     def votes(self) -> Iterator[VoteRow]:
         """Every vote on the training side, with its losers and what became of the problem."""
-        path = self._file("votes.jsonl")
-        return (from_json(VoteRow, dict(row.value), file=path, line=row.line) for row in read_rows(path))
+        return self._rows(VoteRow, "votes.jsonl")
 
     def samples(self, stage: str = "after") -> Iterator[Completion]:
         """Every sample of a stage (`before`, `distill`, `after`, ...), by request and index."""
@@ -127,7 +125,11 @@ class RunView:
 
     def _read(self, kind: type[T], name: str) -> T | None:
         path = self.folder / name
-        return from_json(kind, read_json(path), file=path) if path.exists() else None
+        return read_record(kind, path) if path.exists() else None
+
+    def _rows(self, kind: type[T], name: str) -> Iterator[T]:
+        path = self._file(name)
+        return (from_json(kind, dict(row.value), file=path, line=row.line) for row in read_rows(path))
 
     def _file(self, name: str) -> Path:
         path = self.folder / name

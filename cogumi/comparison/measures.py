@@ -75,6 +75,17 @@ def both(pairs: Sequence[Pair], before: Measure, after: Measure | None = None) -
     return Values(tuple(x for x, _, _ in found), tuple(y for _, y, _ in found), kept)
 
 
+def column(items: Sequence[ProblemResult], read: Measure) -> list[float]:
+    """The values of the problems that have one."""
+    return [value for item in items if (value := read(item)) is not None]
+
+
+def common(before: Sequence[ProblemResult], after: Sequence[ProblemResult]) -> list[Pair]:
+    """The problems that two sides share, in the order of the first."""
+    later = {item.id: item for item in after}
+    return [(item, later[item.id]) for item in before if item.id in later]
+
+
 def templates(pairs: Sequence[Pair]) -> tuple[str, ...] | None:
     """The template of every problem, where all are known."""
     names = [before.template for before, _ in pairs]

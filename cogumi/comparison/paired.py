@@ -82,9 +82,9 @@ def compare_evaluation(name: str, before: EvaluationResult, after: EvaluationRes
         metrics=_metrics(pairs),
         votes=_votes(pairs),
         transitions=_transitions(pairs),
-        consistent_but_wrong=_change(pairs, in_cell("consistent_wrong")),
-        consistent_and_correct=_change(pairs, in_cell("consistent_correct")),
-        certainty=_change(pairs, certainty),
+        consistent_but_wrong=change_of(pairs, in_cell("consistent_wrong")),
+        consistent_and_correct=change_of(pairs, in_cell("consistent_correct")),
+        certainty=change_of(pairs, certainty),
         vote_gain=_vote_gains(pairs),
         head_to_head=on_scores(after, before),
         clusters=None if known is None else len(set(known)),
@@ -162,11 +162,11 @@ def _refuse_absent(name: str, absent: Sequence[str], side: EvaluationResult, whe
 def _metrics(pairs: Sequence[Pair]) -> dict[str, Change]:
     """The metrics that at least one problem has on both sides, the task's own behind the common ones."""
     own = sorted({name for pair in pairs for item in pair for name in item.metrics} - METRICS.keys())
-    changes = {name: _change(pairs, measure(name)) for name in (*METRICS, *own)}
+    changes = {name: change_of(pairs, measure(name)) for name in (*METRICS, *own)}
     return {name: change for name, change in changes.items() if change is not None}
 
 
-def _change(pairs: Sequence[Pair], read: Measure) -> Change | None:
+def change_of(pairs: Sequence[Pair], read: Measure) -> Change | None:
     """Both means and their paired difference; None where no problem has both values."""
     return _to_change(both(pairs, read), len(pairs))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
-from cogumi.comparison.measures import Pair, both, measure
+from cogumi.comparison.measures import common, measure
+from cogumi.comparison.paired import change_of
 from cogumi.errors import BadInput
 from cogumi.results import Change, Diagnosis, EvaluationResult
 from cogumi.runs import RunView
@@ -59,16 +59,11 @@ def _changes(one: Path, mine: Diagnosis, other: Path, theirs: Diagnosis) -> list
 
 
 def _evaluation(name: str, mine: EvaluationResult, theirs: EvaluationResult) -> list[RunChange]:
-    later = {item.id: item for item in theirs.items}
-    pairs: list[Pair] = [(item, later[item.id]) for item in mine.items if item.id in later]
+    pairs = common(mine.items, theirs.items)
     own = sorted({metric for pair in pairs for item in pair for metric in item.metrics})
-    rows = []
-    for metric in (*SHOWN, *own):
-        values = both(pairs, measure(metric))
-        change = values.change()
-        if change is not None:
-            sides = {"before": fmean(values.before), "after": fmean(values.after)}
-            left_out = len(pairs) - len(values.before)
-            found = Change(**sides, change=change, left_out=left_out)
-            rows.append(RunChange(evaluation=name, metric=metric, problems=len(pairs), change=found))
-    return rows
+    changes = ((metric, change_of(pairs, measure(metric))) for metric in (*SHOWN, *own))
+    return [
+        RunChange(evaluation=name, metric=metric, problems=len(pairs), change=change)
+        for metric, change in changes
+        if change is not None
+    ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from statistics import fmean
 
-from cogumi.comparison.measures import consistency_of, measure
-from cogumi.decision.evidence import ALPHA, Evidence, Subject, shown_below
+from cogumi.comparison.measures import consistency_of
+from cogumi.decision.evidence import ALPHA, Evidence, Subject, share, shown_below
 from cogumi.decision.words import percent
 from cogumi.results import Change, Criterion, Decision
 
@@ -46,15 +45,15 @@ def target_advice(criterion: Criterion, evidence: Evidence) -> str:
 
 
 def _cut(subject: Subject, evidence: Evidence) -> str | None:
-    share = _mean(subject, "truncated")
-    found = f"{percent(share)} of the {subject.name} answers are cut at the token limit: raise it."
-    return found if share > OBSTACLE else None
+    cut = share(subject.after, "truncated")
+    found = f"{percent(cut)} of the {subject.name} answers are cut at the token limit: raise it."
+    return found if cut > OBSTACLE else None
 
 
 def _silent(subject: Subject, evidence: Evidence) -> str | None:
-    share = _mean(subject, "no_answer")
-    found = f"{percent(share)} of the {subject.name} samples have no readable answer: check prompt and answer format."
-    return found if share > OBSTACLE else None
+    silent = share(subject.after, "no_answer")
+    found = f"{percent(silent)} of the {subject.name} samples have no readable answer: check prompt and answer format."
+    return found if silent > OBSTACLE else None
 
 
 def _few_kept(subject: Subject, evidence: Evidence) -> str | None:
@@ -102,11 +101,6 @@ def _measure_more(deciding: Sequence[Criterion]) -> Iterator[str]:
         yield f"Measure both models on about {most.more:,} more held-out problems: that would decide {most.name} at its value."
     elif any(criterion.kind == "target" for criterion in deciding):
         yield "Measure on as many held-out problems as there are; a gate that stays this close counts as not reached."
-
-
-def _mean(subject: Subject, metric: str) -> float:
-    values = [value for item in subject.after.items if (value := measure(metric)(item)) is not None]
-    return fmean(values) if values else 0.0
 
 
 def _rose(found: Change | None) -> bool:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
-from cogumi.comparison.measures import Pair, both, measure
-from cogumi.decision.evidence import figures, shown_below, vote_over_greedy
+from cogumi.decision.evidence import figures, shown_below, vote_and_greedy, vote_over_greedy
 from cogumi.decision.facts import Facts
 from cogumi.decision.words import bracket, listed, percent
 from cogumi.phases import Phase
@@ -81,6 +80,5 @@ def _sentence(side: EvaluationResult, changes: Mapping[str, Difference], pick: s
 
 def _means(side: EvaluationResult) -> tuple[float, float]:
     """Accuracy at temperature 0 and by vote, over the problems that have both."""
-    pairs: list[Pair] = [(item, item) for item in side.items]
-    values = both(pairs, measure("greedy_accuracy"), measure("majority_accuracy"))
+    values = vote_and_greedy(side)
     return fmean(values.before), fmean(values.after)

@@ -8,11 +8,10 @@ counting, or training from happening, fails (mend the cause); what is merely too
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import fmean
 
 from cogumi.comparison import estimates
-from cogumi.comparison.measures import Measure, both, measure
-from cogumi.decision.evidence import Evidence, Subject, figures
+from cogumi.comparison.measures import both, column, measure
+from cogumi.decision.evidence import Evidence, Subject, figures, share
 from cogumi.decision.words import percent, span
 from cogumi.phases import Margins
 from cogumi.results import CategoryDistillation, Criterion, EvaluationResult, Status, TrainingResult
@@ -53,21 +52,16 @@ def _sufficient(subject: Subject) -> Criterion:
 
 def _unreadable(subject: Subject, margins: Margins) -> Iterator[Criterion]:
     for metric, name, said, advice in READABLE:
-        sides = {when: _share(side, measure(metric)) for when, side in (("after", subject.after), ("before", subject.before))}
+        sides = {when: share(side, metric) for when, side in (("after", subject.after), ("before", subject.before))}
         over = [when for when, value in sides.items() if value > margins.unreadable + 1e-9]
         if over:
             side = subject.after if over[0] == "after" else subject.before
-            share = estimates.mean([value for item in side.items if (value := measure(metric)(item)) is not None])
+            found = estimates.mean(column(side.items, measure(metric)))
             sentence = (
-                f"{span(share)} {said.format(subject.name)} {over[0]} training; at most {percent(margins.unreadable)} may be."
+                f"{span(found)} {said.format(subject.name)} {over[0]} training; at most {percent(margins.unreadable)} may be."
             )
-            yield figures(_criterion(name, "fail", sentence, subject.name, metric, next=advice), share)
+            yield figures(_criterion(name, "fail", sentence, subject.name, metric, next=advice), found)
             return
-
-
-def _share(side: EvaluationResult, read: Measure) -> float:
-    values = [value for item in side.items if (value := read(item)) is not None]
-    return fmean(values) if values else 0.0
 
 
 def _nothing_kept(name: str, found: CategoryDistillation | None) -> Iterator[Criterion]:
@@ -105,19 +99,13 @@ def _few(subject: Subject, margins: Margins) -> Iterator[Criterion]:
 
 def _unmeasured(subject: Subject, margins: Margins) -> Iterator[Criterion]:
     """Problems and samples that failed or could not be scored: those that remain may be the easy ones."""
-    lost = max(_problems_lost(subject), *(_samples_lost(side) for side in (subject.before, subject.after)))
+    lost = max(subject.lost, *(_samples_lost(side) for side in (subject.before, subject.after)))
     if lost > margins.unreadable + 1e-9:
         sentence = (
             f"{percent(lost)} of the {subject.name} samples failed or could not be scored; the rest may be the easy ones."
         )
         advice = f"See what failed in {subject.name} (`cogumi failures`), mend it and measure again."
         yield _criterion("answers measured", "inconclusive", sentence, subject.name, next=advice)
-
-
-def _problems_lost(subject: Subject) -> float:
-    total = len(subject.pairs) + subject.comparison.unsampled
-    measured = len(both(subject.pairs, measure("accuracy")).before) if subject.scored else len(subject.pairs)
-    return 1 - measured / total
 
 
 def _samples_lost(side: EvaluationResult) -> float:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
-from cogumi.comparison.measures import Pair, both, measure
+from cogumi.comparison.measures import Pair, Values, both, column, measure
 from cogumi.comparison.paired import pair_items
 from cogumi.decision.facts import Facts
 from cogumi.phases import Margins, Phase
 from cogumi.results import Comparison, Criterion, Diagnosis, EvaluationComparison, EvaluationResult, Purpose
 from cogumi.stats import Difference, Interval
+from cogumi.stats_power import problems_to_tell
 
 ALPHA = 0.05
 """Significance level of two-sided tests."""
@@ -38,6 +40,12 @@ class Subject:
     def scored(self) -> bool:
         """Whether anything is right or wrong here, on either side."""
         return any(item.accuracy is not None for side in (self.before, self.after) for item in side.items)
+
+    @property
+    def lost(self) -> float:
+        """The share of the problems that could not be measured on both sides."""
+        measured = len(both(self.pairs, measure("accuracy")).before) if self.scored else len(self.pairs)
+        return 1 - measured / (len(self.pairs) + self.comparison.unsampled)
 
     def change(self, metric: str) -> Difference | None:
         """How a metric changed; None where no problem has it on both sides."""
@@ -98,8 +106,19 @@ def gather(phase: Phase, before: Diagnosis, after: Diagnosis, comparison: Compar
 
 def vote_over_greedy(evaluation: EvaluationResult) -> Difference | None:
     """The vote minus temperature 0 of one diagnosis, paired over its problems."""
+    return vote_and_greedy(evaluation).change()
+
+
+def vote_and_greedy(evaluation: EvaluationResult) -> Values:
+    """Answers at temperature 0 (as before) and the vote (as after) of the problems that have both."""
     pairs = [(item, item) for item in evaluation.items]
-    return both(pairs, measure("greedy_accuracy"), measure("majority_accuracy")).change()
+    return both(pairs, measure("greedy_accuracy"), measure("majority_accuracy"))
+
+
+def share(side: EvaluationResult, metric: str) -> float:
+    """The metric's mean over the problems of one diagnosis that have it; 0 where none has."""
+    values = column(side.items, measure(metric))
+    return fmean(values) if values else 0.0
 
 
 def shown_below(change: Difference) -> bool:
@@ -112,10 +131,8 @@ def more_needed(threshold: float, found: Interval | Difference) -> int | None:
 
     None where no number that anyone measures would.
     """
-    distance = abs(found.value - threshold)
-    reach = found.value - found.low if found.value >= threshold else found.high - found.value
-    needed = found.n * (reach / distance) ** 2 if distance > 1e-9 else math.inf
-    return max(1, math.ceil(needed) - found.n + 1) if needed <= MOST_PROBLEMS else None
+    needed = problems_to_tell(found, threshold)
+    return None if needed is None or needed > MOST_PROBLEMS else max(1, needed - found.n + 1)
 
 
 def would_tell(more: int | None) -> str:

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from cogumi import stats
 from cogumi.comparison import estimates
-from cogumi.comparison.measures import both, measure
+from cogumi.comparison.measures import both, column, measure
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, figures, more_needed, would_tell
 from cogumi.decision.targets import all_gates, decide_gate, gate_criterion
-from cogumi.decision.words import METRICS, by, moved, points
+from cogumi.decision.words import METRICS, by, moved, percent, points
 from cogumi.phases import Gate, Margins
 from cogumi.results import Criterion, Diagnosis, EvaluationResult, Status
 from cogumi.stats import Difference
@@ -92,7 +92,7 @@ def _weak(side: EvaluationResult, margins: Margins) -> bool:
 
 
 def _accuracies(side: EvaluationResult) -> list[float]:
-    return [item.accuracy for item in side.items if item.accuracy is not None]
+    return column(side.items, measure("accuracy"))
 
 
 def _not_good_enough(name: str, side: EvaluationResult, margins: Margins) -> str:
@@ -155,10 +155,8 @@ def _not_fallen(subject: Subject, change: Difference, margin: float | None) -> C
 
 def _lost(subject: Subject, margins: Margins) -> Iterator[Criterion]:
     """A guard of which much could not be scored on both sides has not been measured on the rest either."""
-    total = len(subject.pairs) + subject.comparison.unsampled
-    lost = 1 - len(both(subject.pairs, measure("accuracy")).before) / total
-    if lost > margins.unreadable + 1e-9:
-        sentence = f"{lost * 100:.1f} % of the problems of the guard {subject.name} could not be scored on both sides."
+    if subject.lost > margins.unreadable + 1e-9:
+        sentence = f"{percent(subject.lost)} of the problems of the guard {subject.name} could not be scored on both sides."
         yield _criterion(
             subject, "guard measured", "inconclusive", sentence, "See what failed (`cogumi failures`) and measure again."
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from cogumi import stats
-from cogumi.comparison.measures import Measure, baseline, both, measure
+from cogumi.comparison.measures import Measure, baseline, both, column, measure
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, figures, more_needed, shown_below, would_tell
 from cogumi.decision.words import IF_FREE, bracket, percent
 from cogumi.results import Criterion, Status
@@ -96,7 +96,7 @@ def _temperatures(evidence: Evidence, subject: Subject) -> list[str]:
 def _means(subject: Subject, measures: Mapping[str, Measure], *, before: bool) -> dict[str, float]:
     """Each figure's mean over the problems of both sides; those that no problem has are left out."""
     items = [b if before else a for b, a in subject.pairs]
-    found = {name: [v for item in items if (v := read(item)) is not None] for name, read in measures.items()}
+    found = {name: column(items, read) for name, read in measures.items()}
     return {name: fmean(values) for name, values in found.items() if values}
 
 

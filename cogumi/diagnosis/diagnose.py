@@ -130,6 +130,13 @@ def diagnose(evaluation: Evaluation, samples: Samples, scores: Scores, count: in
     )
 
 
+def diagnose_all(
+    evaluations: Iterable[Evaluation], samples: Samples, scores: Scores, count: int
+) -> dict[str, EvaluationResult]:
+    """The diagnoses of several evaluations, by name."""
+    return {evaluation.name: diagnose(evaluation, samples, scores, count) for evaluation in evaluations}
+
+
 def external(metric: str, file: Path) -> ExternalResult:
     """What an external evaluation came to, from its items; `metric` is the one that counts in a head to head."""
     items = tuple(ExternalItem(id=row.get("id", str), metrics=dict(row.value["metrics"])) for row in read_rows(file))

@@ -158,7 +158,7 @@ def taught(run: CategoryRun, outcome: Kept, samples: Samples, scores: Scores) ->
     if best is None or vote.agreement < run.strategy.min_agreement or best.finish != "stop":
         return outcome
     unknown = replace(best, token_ids=None, prompt_digest=None)  # the teacher's tokens need not be the student's
-    right = next((ballot.correct for ballot in cast if ballot.answer == vote.winner), None)
+    right = _winner_correct(cast, vote)
     return replace(
         outcome, vote=vote, targets=(Target(completion=unknown, by="teacher"),), dropped=None, agrees_with_reference=right
     )
@@ -247,7 +247,7 @@ def _outcome(run: CategoryRun, problem: Problem, samples: Samples, scores: Score
     with run.evaluation.voting.entry.attribute_errors():
         vote = run.evaluation.voter.vote(problem, cast)
         chosen = _targets(run, problem, (good, cast, vote), samples, scores)
-    right = next((b.correct for b in cast if b.answer is not None and b.answer == vote.winner), None)
+    right = _winner_correct(cast, vote)
     reason = _why_dropped(run, vote, *(chosen[0] if chosen else (None, None)))
     if reason is None and rules.failures_only and right is True and vote.agreement == 1.0:
         reason = "already consistent and right"
@@ -293,6 +293,11 @@ def _best(voters: Sequence[Completion], cast: Sequence[Ballot], vote: Vote) -> C
     """The best text among the winning votes: whole, then the most probable, then the first."""
     winners = [v for v, b in zip(voters, cast, strict=True) if b.answer is not None and b.answer == vote.winner]
     return max(winners, key=_quality, default=None)
+
+
+def _winner_correct(cast: Sequence[Ballot], vote: Vote) -> bool | None:
+    """Whether the winner is right; None where that cannot be told."""
+    return next((b.correct for b in cast if b.answer is not None and b.answer == vote.winner), None)
 
 
 def _quality(voter: Completion) -> tuple[bool, float, int]:

@@ -9,34 +9,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cogumi.codec import from_json, to_json
-from cogumi.comparison.paired import compare
 from cogumi.decision.before_training import worth
-from cogumi.decision.facts import Facts
 from cogumi.decision.verdict import decide
-from cogumi.diagnosis import diagnose
+from cogumi.diagnosis.diagnose import diagnose_all
 from cogumi.diagnosis.scoring import SCORES, Samples
 from cogumi.distillation import distill
 from cogumi.errors import BadInput
-from cogumi.files import write_json, write_lines
+from cogumi.files import write_json
 from cogumi.phases import Gate, Phase
-from cogumi.pipeline.deciding import guard_of, write_verdict
+from cogumi.pipeline.deciding import compare_both, facts_of, write_verdict
 from cogumi.pipeline.folder import RunFolder, key_of
 from cogumi.pipeline.manifest import begun_sizes, settings_of
 from cogumi.pipeline.observers import Silent
 from cogumi.pipeline.resolve import Resolver, measures, resolve_phase
 from cogumi.pipeline.run import Run
 from cogumi.pipeline.score import Work, score
-from cogumi.pipeline.stages import evaluation_identity
+from cogumi.pipeline.stages import evaluation_identity, outcomes_of, summary_of, write_votes
 from cogumi.pipeline.works import held_out_works, training_works
 from cogumi.planning.plan import Plan
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Observer
 from cogumi.registry.discovery import load
 from cogumi.report.write import write_report
-from cogumi.results import Comparison, Diagnosis, Distillation, TrainingResult, Verdict
+from cogumi.results import Diagnosis, Distillation, Verdict
 from cogumi.runs import RunView, read_manifest
 from cogumi.sampling.log import StoredLog, read_samples
 from cogumi.workers.launch import Workplace
@@ -49,13 +46,14 @@ def redecide(folder: Path, *, phase: str | None = None, gates: Path | None = Non
     view, found = RunView(folder), resolve_phase(settings, load())
     run_folder = RunFolder(folder)
     with run_folder.hold():
-        verdict = _decide(view, found, facts_of(view, settings))
+        verdict = _decide(view, found, settings)
         write_verdict(run_folder, verdict, {"phase": to_json(found)})
     return verdict
 
 
-def _decide(view: RunView, phase: Phase, facts: Facts) -> Verdict:
+def _decide(view: RunView, phase: Phase, settings: Settings) -> Verdict:
     """By both diagnoses, or by the one of a run that stopped before training."""
+    facts = facts_of(view, settings, recorded_gates(view))
     if view.before is not None and view.after is not None and view.comparison is not None:
         return decide(phase, view.before, view.after, view.comparison, facts)
     verdict = None if view.before is None else worth(phase, view.before, facts)
@@ -65,16 +63,9 @@ def _decide(view: RunView, phase: Phase, facts: Facts) -> Verdict:
     return verdict
 
 
-def facts_of(view: RunView, settings: Settings, *, training: TrainingResult | None = None) -> Facts:
-    """What a decision rests on besides the diagnoses, from a run's files; `training` in the place of the run's own."""
-    gates = from_json(dict[str, tuple[Gate, ...]], view.manifest.get("category_gates") or {}, file=view.folder / "run.json")
-    return Facts(
-        training=training or view.training,
-        distillation={} if view.distillation is None else view.distillation.categories,
-        fixed_temperature=settings.fixed_temperature,
-        guard=guard_of(settings, view.before or Diagnosis(evaluations={})),
-        category_gates=gates,
-    )
+def recorded_gates(view: RunView) -> dict[str, tuple[Gate, ...]]:
+    """The categories' own gates as the run was begun with them."""
+    return from_json(dict[str, tuple[Gate, ...]], view.manifest.get("category_gates") or {}, file=view.folder / "run.json")
 
 
 def rewrite_report(folder: Path) -> str:
@@ -111,7 +102,7 @@ def rescore(folder: Path, observer: Observer | None = None) -> Rescored:
             if name in changed:
                 _diagnose_again(run, name)
         verdict = _decide_again(run)
-        kept = {name: c.examples for name, c in _distill_again(run)[0].categories.items()} if "distill" in changed else {}
+        kept = _kept_now(run) if "distill" in changed else {}
     return Rescored(changed=changed, verdict=verdict, kept=kept)
 
 
@@ -140,9 +131,7 @@ def revote(folder: Path, voter: str) -> Revoted:
             write_json(out / f"{name}.json", to_json(diagnosis))
         distillation = None
         if "distill" in _drawn(folder):
-            distillation, votes = _distill_again(run)
-            write_json(out / "distillation.json", to_json(distillation))
-            write_lines(out / "votes.jsonl", votes)
+            distillation = write_votes(run, _distill_again(run), out)
     return Revoted(folder=out, before=found.get("before"), after=found.get("after"), distillation=distillation)
 
 
@@ -186,7 +175,7 @@ def _diagnosis(run: Run, name: str) -> Diagnosis:
     """A diagnosis from stored samples and scores; what external evaluators measured stays."""
     samples, scores = read_samples(run.path(f"samples/{name}.jsonl")), StoredLog(run.path(f"scores/{name}.jsonl"), SCORES)
     count = run.plan.settings.samples
-    found = {e.name: diagnose.diagnose(e, samples, scores, count) for e in run.plan.evaluations}
+    found = diagnose_all(run.plan.evaluations, samples, scores, count)
     old = run.read_or_none(Diagnosis, f"{name}.json")
     return Diagnosis(evaluations=found, external={} if old is None else old.external)
 
@@ -205,19 +194,18 @@ def _decide_again(run: Run) -> Verdict | None:
     view = RunView(run.folder.path)
     if view.before is None or view.after is None:
         return None
-    comparison: Comparison = compare(view.before, view.after)
-    write_json(run.path("comparison.json"), to_json(comparison))
     needs = {name: dict(done.outputs) for name in ("before", "after") if (done := run.folder.done(name)) is not None}
-    run.folder.finish("compare", key_of("compare", {}, needs), {}, ["comparison.json"])
-    verdict = decide(run.plan.phase, view.before, view.after, comparison, facts_of(view, run.plan.settings))
+    run.folder.finish("compare", key_of("compare", {}, needs), {}, compare_both(run))
+    verdict = _decide(view, run.plan.phase, run.plan.settings)
     write_verdict(run.folder, verdict, {"phase": to_json(run.plan.phase)})
     return verdict
 
 
-def _distill_again(run: Run) -> tuple[Distillation, list[Any]]:
-    """What would be kept, and the votes."""
-    samples = read_samples(run.path("samples/distill.jsonl"))
-    scores = StoredLog(run.path("scores/distill.jsonl"), SCORES)
-    found = {c.name: distill.distill(c, samples, scores, run.rules) for c in run.plan.categories}
-    summary = Distillation(categories={c.name: distill.summary(c, found[c.name]) for c in run.plan.categories})
-    return summary, [to_json(distill.vote_row(c, outcome)) for c in run.plan.categories for outcome in found[c.name]]
+def _kept_now(run: Run) -> dict[str, int]:
+    return {name: category.examples for name, category in summary_of(run, _distill_again(run)).categories.items()}
+
+
+def _distill_again(run: Run) -> dict[str, list[distill.Kept]]:
+    """What would be kept now, by category."""
+    samples, scores = read_samples(run.path("samples/distill.jsonl")), StoredLog(run.path("scores/distill.jsonl"), SCORES)
+    return outcomes_of(run, samples, scores)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cogumi.diagnosis import diagnose
 from cogumi.distillation import distill
 from cogumi.distillation.distill import Rules
+from cogumi.pipeline.draw import count_samples
 from cogumi.planning.plan import Plan
 from cogumi.records import Request
 
@@ -38,7 +39,7 @@ def estimate(plan: Plan, rules: Rules) -> Estimate:
     training = [request for category in plan.categories for request in distill.requests(category, rules)]
     every = [*before, *after, *training]
     return Estimate(
-        samples=sum(len(request.indices) for request in every),
+        samples=count_samples(every),
         tokens=_tokens(every),
         examples=sum(len(category.training) * category.strategy.targets for category in plan.categories),
     )

@@ -16,10 +16,11 @@ from typing import TypeVar
 
 from cogumi.comparison.paired import compare
 from cogumi.decision.verdict import decide
-from cogumi.diagnosis.diagnose import diagnose
+from cogumi.diagnosis.diagnose import diagnose_all
 from cogumi.diagnosis.scoring import SCORES, Samples, Scores
 from cogumi.errors import BadInput
-from cogumi.pipeline.again import facts_of, without_model
+from cogumi.pipeline.again import recorded_gates, without_model
+from cogumi.pipeline.deciding import facts_of
 from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.manifest import settings_of
 from cogumi.pipeline.observers import Silent
@@ -92,12 +93,12 @@ class Logs:
 
 def _verdict(run: Run, logs: Logs, seed: str) -> Decision:
     before, after = (_half(run, logs, seed, second=second) for second in (False, True))
-    facts = facts_of(RunView(run.folder.path), run.plan.settings, training=PRETENDED)
+    view = RunView(run.folder.path)
+    facts = facts_of(view, run.plan.settings, recorded_gates(view), training=PRETENDED)
     return decide(run.plan.phase, before, after, compare(before, after), facts).verdict
 
 
 def _half(run: Run, logs: Logs, seed: str, *, second: bool) -> Diagnosis:
     count = run.plan.settings.samples
     samples = Dealt(logs.samples, seed, count, second)
-    found = {e.name: diagnose(e, samples, logs.scores, count // 2) for e in run.plan.evaluations}
-    return Diagnosis(evaluations=found)
+    return Diagnosis(evaluations=diagnose_all(run.plan.evaluations, samples, logs.scores, count // 2))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from cogumi.codec import to_json
@@ -12,13 +12,14 @@ from cogumi.decision.facts import Facts
 from cogumi.decision.guard import guard_notes
 from cogumi.decision.verdict import decide
 from cogumi.files import digest, file_digest, write_json
+from cogumi.phases import Gate
 from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.run import Run
-from cogumi.pipeline.training import read_distillation
 from cogumi.planning.settings import Settings
 from cogumi.records import Identity
 from cogumi.report.write import write_report
 from cogumi.results import Comparison, Diagnosis, TrainingResult, Verdict
+from cogumi.runs import RunView
 
 
 def reads_comparison(run: Run) -> Identity:
@@ -44,13 +45,23 @@ def reads_decision(run: Run) -> Identity:
 
 def facts(run: Run) -> Facts:
     """What a decision rests on besides the diagnoses."""
-    settings = run.plan.settings
+    return facts_of(RunView(run.folder.path), run.plan.settings, run.plan.category_gates)
+
+
+def facts_of(
+    view: RunView,
+    settings: Settings,
+    category_gates: Mapping[str, tuple[Gate, ...]],
+    *,
+    training: TrainingResult | None = None,
+) -> Facts:
+    """The same from a run's files and settings; `training` in the place of the run's own."""
     return Facts(
-        training=run.read_or_none(TrainingResult, "training.json"),
-        distillation=read_distillation(run).categories,
+        training=training or view.training,
+        distillation={} if view.distillation is None else view.distillation.categories,
         fixed_temperature=settings.fixed_temperature,
-        guard=guard_of(settings, run.read(Diagnosis, "before.json")),
-        category_gates=run.plan.category_gates,
+        guard=guard_of(settings, view.before or Diagnosis(evaluations={})),
+        category_gates=category_gates,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cogumi.codec import from_json, to_json
-from cogumi.files import digest, write_lines
+from cogumi.files import digest, set_aside, write_lines
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
 from cogumi.planning.plan import Chosen
@@ -38,6 +38,16 @@ class Drawn:
     def beside(self, other: Drawn) -> Drawn:
         """What this and another drawing by the same role left, the later one winning."""
         return replace(self, sampling={**other.sampling, **self.sampling}, requests={**other.requests, **self.requests})
+
+
+def count_samples(requests: Sequence[Request]) -> int:
+    """How many samples some requests ask for."""
+    return sum(len(request.indices) for request in requests)
+
+
+def announced(requests: Sequence[Request]) -> str:
+    """How a stage that draws is announced."""
+    return f"{count_samples(requests):,} samples of {len(requests):,} prompts"
 
 
 def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog[Completion]:
@@ -140,8 +150,7 @@ def _describe(changes: Sequence[str]) -> list[str]:
 
 def _set_aside(run: Run, log: Path, stale: set[str], everything: bool) -> None:
     """Keep the old log as `.old`, and start the new one with the rows that still hold."""
-    old = next(p for n in range(1, 1000) if not (p := log.with_suffix(f".jsonl.old{n if n > 1 else ''}")).exists())
-    log.replace(old)
+    old = set_aside(log)
     run.observer.say(f"{log.name} is drawn again; what was there is kept as {old.name}")
     if everything:
         return

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cogumi.codec import from_json, to_json
+from cogumi.codec import to_json
 from cogumi.comparison.head_to_head import Pair, judge_outcomes, judge_requests
-from cogumi.comparison.pairing import on_both
-from cogumi.diagnosis.diagnose import diagnose, ids, requests
+from cogumi.comparison.pairing import on_both, text_pairs
+from cogumi.diagnosis.diagnose import diagnose_all, requests
 from cogumi.diagnosis.scoring import Samples
 from cogumi.errors import BadInput
-from cogumi.files import file_digest, read_json, write_json
-from cogumi.pipeline.draw import draw
+from cogumi.files import file_digest, read_record, write_json
+from cogumi.pipeline.draw import announced, draw
 from cogumi.pipeline.run import Run
 from cogumi.pipeline.score import score
 from cogumi.pipeline.works import held_out_works
 from cogumi.planning.plan import Evaluation, Plan
 from cogumi.protocols import Judged
-from cogumi.records import Completion, Identity, Request
+from cogumi.records import Identity, Request
 from cogumi.results import Diagnosis, HeadToHead, Match
 from cogumi.roles.role import Role
 from cogumi.sampling.log import read_samples
@@ -49,7 +49,7 @@ def measured_by(folder: Path) -> Path:
 def check_rival(folder: Path, plan: Plan) -> None:
     """Another run must have measured something that this one does, too."""
     file = measured_by(folder)
-    theirs = from_json(Diagnosis, read_json(file), file=file)
+    theirs = read_record(Diagnosis, file)
     known = {(name, e.benchmark, item.id) for name, e in theirs.evaluations.items() for item in e.items}
     known |= {(name, "", "") for name in theirs.external}
     mine = {(e.name, e.benchmark.name, problem.id) for e in plan.evaluations for problem in e.problems}
@@ -72,7 +72,7 @@ def head_to_head(run: Run) -> Sequence[str]:
     more = _reference(run) if "reference" in run.plan.roles else []
     after = run.read(Diagnosis, "after.json")
     scores = {
-        rival.name: on_both(after, from_json(Diagnosis, read_json(rival.diagnosis), file=rival.diagnosis))
+        rival.name: on_both(after, read_record(Diagnosis, rival.diagnosis))
         for rival in rivals
         if rival.name != "before"  # comparison.json has it
     }
@@ -97,10 +97,10 @@ def _reference(run: Run) -> list[str]:
     """The same questions to the reference."""
     plan, count = run.plan, run.plan.settings.samples
     asked = [r for e in plan.evaluations for r in requests(e, count, plan.settings.system, baselines=False)]
-    run.observer.begin("reference", f"{sum(len(r.indices) for r in asked):,} samples of {len(asked):,} prompts")
+    run.observer.begin("reference", announced(asked))
     samples = draw(run, "reference", plan.roles["reference"], asked)
     scores = score(run, "reference", held_out_works(plan, samples))
-    found = Diagnosis(evaluations={e.name: diagnose(e, samples, scores, count) for e in plan.evaluations})
+    found = Diagnosis(evaluations=diagnose_all(plan.evaluations, samples, scores, count))
     write_json(run.path("reference.json"), to_json(found))
     return ["samples/reference.jsonl", "scores/reference.jsonl", "reference.json"]
 
@@ -112,9 +112,10 @@ def _judged(run: Run, rivals: Sequence[Rival]) -> tuple[dict[str, dict[str, Matc
         return {}, False
     mine = read_samples(run.path("samples/after.jsonl"))
     todo = [
-        (rival.name, evaluation, _text_pairs(evaluation, mine, read_samples(rival.samples)))
+        (rival.name, evaluation, text_pairs(evaluation.name, evaluation.benchmark.task, evaluation.problems, mine, theirs))
         for rival in rivals
         if rival.samples.exists()
+        for theirs in [read_samples(rival.samples)]
         for evaluation in run.plan.evaluations
         if isinstance(evaluation.benchmark.task, Judged)
     ]
@@ -136,13 +137,3 @@ def _ask(run: Run, judge: Role, todo: Sequence[tuple[str, Evaluation, Sequence[P
             asked += judge_requests(f"{evaluation.name}-{rival}", task, pairs, seed=run.plan.settings.seed)
     run.observer.begin("judge", f"{len(asked):,} questions")
     return draw(run, "judge", judge, asked)
-
-
-def _text_pairs(evaluation: Evaluation, mine: Samples, theirs: Samples) -> list[Pair]:
-    """Each problem's first sample at the use temperature, which is what a user would be shown."""
-    keys = [(problem, (ids(evaluation, problem).use, 0)) for problem in evaluation.problems]
-    return [Pair(problem=problem, mine=_text(mine[key]), theirs=_text(theirs[key])) for problem, key in keys if key in theirs]
-
-
-def _text(completion: Completion) -> str | None:
-    return None if completion.finish == "error" else completion.text

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cogumi.codec import from_json
 from cogumi.distillation.distill import Rules
 from cogumi.errors import BadInput
-from cogumi.files import read_json
+from cogumi.files import read_record
 from cogumi.pipeline.folder import Done, RunFolder
 from cogumi.planning.plan import Chosen, Plan
 from cogumi.protocols import Observer
@@ -47,7 +46,7 @@ class Run:
 
     def read(self, kind: type[T], name: str) -> T:
         """A typed file of the run folder."""
-        return from_json(kind, read_json(self.path(name)), file=self.path(name))
+        return read_record(kind, self.path(name))
 
     def read_or_none(self, kind: type[T], name: str) -> T | None:
         """A typed file of the run folder, or None where it does not exist yet."""
@@ -79,8 +78,6 @@ class Stage:
 
     name: str
     """What people call it."""
-    title: str
-    """How it is announced."""
     needs: tuple[str, ...]
     """Stages whose outputs it reads; they are part of its key."""
     reads: Callable[[Run], Identity]

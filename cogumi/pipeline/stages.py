@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cogumi.codec import to_json
 from cogumi.diagnosis import diagnose
+from cogumi.diagnosis.scoring import Samples, Scores
 from cogumi.distillation import distill
 from cogumi.files import digest, write_file, write_json, write_lines
 from cogumi.pipeline.deciding import (
@@ -22,7 +24,7 @@ from cogumi.pipeline.deciding import (
     reads_report,
     report,
 )
-from cogumi.pipeline.draw import draw, refuse_redrawing, request_key
+from cogumi.pipeline.draw import announced, draw, refuse_redrawing, request_key
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.rivals import head_to_head, rivals_read
 from cogumi.pipeline.run import Run, Stage, maker
@@ -43,8 +45,6 @@ from cogumi.roles.role import Role
 from cogumi.workers.jobs import EvaluateJob
 from cogumi.workers.launch import run_worker
 
-HOUR = 3600
-
 
 def held_out_requests(run: Run, *, baselines: bool) -> list[Request]:
     """What the held-out side is asked."""
@@ -60,14 +60,9 @@ def reseeded(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, use=replace(evaluation.use, seed=(evaluation.use.seed + 1) % 2**32))
 
 
-def count_samples(requests: Sequence[Request]) -> int:
-    """How many samples some requests ask for."""
-    return sum(len(request.indices) for request in requests)
-
-
-def announced(requests: Sequence[Request]) -> str:
-    """How a stage that draws is announced."""
-    return f"{count_samples(requests):,} samples of {len(requests):,} prompts"
+def training_requests(run: Run) -> list[Request]:
+    """What the training side is asked."""
+    return [request for category in run.plan.categories for request in distill.requests(category, run.rules)]
 
 
 def reads_before(run: Run) -> Identity:
@@ -124,7 +119,7 @@ def diagnose_role(run: Run, name: str, role: Role, *, baselines: bool) -> Sequen
     samples = draw(run, name, role, asked)
     scores = score(run, name, held_out_works(plan, samples))
     external = {e.name: _evaluate(run, name, role, e) for e in plan.external}
-    found = {e.name: diagnose.diagnose(e, samples, scores, count) for e in plan.evaluations}
+    found = diagnose.diagnose_all(plan.evaluations, samples, scores, count)
     write_diagnosis(run, name, Diagnosis(evaluations=found, external={n: result for n, (result, _) in external.items()}))
     artifacts = {
         f"exports/{name}/{e.benchmark.name}/{file}": text
@@ -160,7 +155,7 @@ def _evaluate(run: Run, name: str, role: Role, external: ExternalRun) -> tuple[A
 def reads_distill(run: Run) -> Identity:
     """What decides the training data."""
     plan = run.plan
-    asked = [request for category in plan.categories for request in distill.requests(category, run.rules)]
+    asked = training_requests(run)
     teacher = plan.roles.get("teacher")
     return {
         "by": dict(plan.student.identity),
@@ -176,12 +171,11 @@ def reads_distill(run: Run) -> Identity:
 
 def distill_consensus(run: Run) -> Sequence[str]:
     """Sample and vote on the training side, and keep what the model agrees on with itself."""
-    plan, rules = run.plan, run.rules
-    asked = [request for category in plan.categories for request in distill.requests(category, rules)]
+    plan, asked = run.plan, training_requests(run)
     run.observer.begin("distill", announced(asked))
     samples = draw(run, "distill", plan.student, asked)
     scores = score(run, "distill", training_works(plan, samples, "student"))
-    outcomes = {c.name: distill.distill(c, samples, scores, rules) for c in plan.categories}
+    outcomes = outcomes_of(run, samples, scores)
     more: list[str] = []
     if (teacher := plan.roles.get("teacher")) is not None:
         more = _teach(run, teacher, outcomes)
@@ -210,11 +204,27 @@ def write_distillation(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]])
     refuse_other_data(run, data)
     for name, rows in data.items():
         write_lines(run.path(name), rows)
-    votes = (to_json(distill.vote_row(c, o)) for c in plan.categories for o in outcomes[c.name])
-    write_lines(run.path("votes.jsonl"), votes)
-    summary = Distillation(categories={c.name: distill.summary(c, outcomes[c.name]) for c in plan.categories})
-    write_json(run.path("distillation.json"), to_json(summary))
+    write_votes(run, outcomes, run.folder.path)
     return [*data, "votes.jsonl", "distillation.json"]
+
+
+def outcomes_of(run: Run, samples: Samples, scores: Scores) -> dict[str, list[distill.Kept]]:
+    """What became of every training-side problem, by category."""
+    return {c.name: distill.distill(c, samples, scores, run.rules) for c in run.plan.categories}
+
+
+def write_votes(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]], folder: Path) -> Distillation:
+    """Leave votes and summary in a folder; the summary."""
+    categories = run.plan.categories
+    write_lines(folder / "votes.jsonl", (to_json(distill.vote_row(c, o)) for c in categories for o in outcomes[c.name]))
+    summary = summary_of(run, outcomes)
+    write_json(folder / "distillation.json", to_json(summary))
+    return summary
+
+
+def summary_of(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]]) -> Distillation:
+    """How much was kept, by category."""
+    return Distillation(categories={c.name: distill.summary(c, outcomes[c.name]) for c in run.plan.categories})
 
 
 def _training_data(run: Run, category: CategoryRun, outcomes: Mapping[str, Sequence[distill.Kept]]) -> dict[str, list[JSON]]:
@@ -234,8 +244,7 @@ def refuse_redoing(run: Run, names: Sequence[str]) -> None:
     if "before" in names:
         refuse_redrawing(run, "before", plan.student, held_out_requests(run, baselines=True))
     if "distill" in names:
-        asked = [request for category in plan.categories for request in distill.requests(category, run.rules)]
-        refuse_redrawing(run, "distill", plan.student, asked)
+        refuse_redrawing(run, "distill", plan.student, training_requests(run))
     trains = "train" in names and plan.trainer is not None and not run.redo
     if trains and (changes := _data_changes(run) or ([] if _will_distill(run) else training_changes(run))):
         raise run.needs_redo("the adapter would have to be trained again", changes)
@@ -262,16 +271,15 @@ def _data_changes(run: Run) -> list[str]:
 STAGES: Mapping[str, Stage] = {
     stage.name: stage
     for stage in (
-        Stage(name="before", title="diagnose (before)", needs=(), reads=reads_before, work=diagnose_before),
-        Stage(name="distill", title="distill", needs=(), reads=reads_distill, work=distill_consensus),
-        Stage(name="train", title="train", needs=(), follows=("distill",), reads=reads_training, work=train_model),
-        Stage(name="after", title="diagnose (after)", needs=(), follows=("train",), reads=reads_after, work=diagnose_after),
-        Stage(name="compare", title="compare", needs=("before", "after"), reads=reads_comparison, work=compare_both),
-        Stage(name="match", title="head to head", needs=("before", "after"), reads=rivals_read, work=head_to_head),
-        Stage(name="gate", title="gate", needs=("before", "after", "compare"), reads=reads_decision, work=gate),
+        Stage(name="before", needs=(), reads=reads_before, work=diagnose_before),
+        Stage(name="distill", needs=(), reads=reads_distill, work=distill_consensus),
+        Stage(name="train", needs=(), follows=("distill",), reads=reads_training, work=train_model),
+        Stage(name="after", needs=(), follows=("train",), reads=reads_after, work=diagnose_after),
+        Stage(name="compare", needs=("before", "after"), reads=reads_comparison, work=compare_both),
+        Stage(name="match", needs=("before", "after"), reads=rivals_read, work=head_to_head),
+        Stage(name="gate", needs=("before", "after", "compare"), reads=reads_decision, work=gate),
         Stage(
             name="report",
-            title="report",
             needs=("before", "distill", "train", "after", "compare", "match", "gate"),
             reads=reads_report,
             work=report,

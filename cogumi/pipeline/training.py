@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cogumi.codec import to_json
 from cogumi.errors import RunFailed
-from cogumi.files import digest, file_digest, line, read_json, write_json
+from cogumi.files import digest, file_digest, line, read_json, set_aside, write_json
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
 from cogumi.protocols import accepts, launch
@@ -124,20 +125,18 @@ def _take_adapter(run: Run, folder: Path) -> None:
     """Move a finished adapter into place, with what the trainer said of it."""
     said = read_json(folder / "training.json")
     manifest = read_manifest(folder / "adapter")
-    seconds = run.folder.seconds("train")
-    result = {
-        "examples": said["examples"],
-        "steps": said["steps"],
-        "losses": list(said["losses"]),
-        "weight_change": said["weight_change"],
-        "quantization": "none" if manifest is None else manifest.quantization,
-        "under_an_hour": seconds < HOUR,
-        "notes": list(said["notes"]),
-        "format": 1,
-    }
+    result = TrainingResult(
+        examples=said["examples"],
+        steps=said["steps"],
+        losses=tuple(said["losses"]),
+        weight_change=said["weight_change"],
+        quantization="none" if manifest is None else manifest.quantization,
+        under_an_hour=run.folder.seconds("train") < HOUR,
+        notes=tuple(said["notes"]),
+    )
     _set_aside(run, folder / "adapter")
     (folder / "adapter").replace(run.path("adapter"))
-    write_json(run.path("training.json"), result)
+    write_json(run.path("training.json"), to_json(result))
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -149,6 +148,4 @@ def _set_aside(run: Run, new: Path) -> None:
     if file_digest(adapter) == file_digest(new):
         shutil.rmtree(adapter)
         return
-    old = next(p for n in range(1, 1000) if not (p := run.path(f"adapter.old{n if n > 1 else ''}")).exists())
-    adapter.replace(old)
-    run.observer.say(f"the adapter was trained again; what was there is kept as {old.name}")
+    run.observer.say(f"the adapter was trained again; what was there is kept as {set_aside(adapter).name}")

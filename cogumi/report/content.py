@@ -159,9 +159,14 @@ def _external(comparison: Comparison) -> Iterator[Block]:
 
 def _external_rows(found: ExternalComparison) -> Iterator[tuple[str, ...]]:
     for metric, change in found.metrics.items():
-        share = all(0 <= side <= 1 for side in (change.before, change.after))
-        sides = (words.percent(side) if share else f"{side:.3g}" for side in (change.before, change.after))
-        yield (metric, *sides, *_change_cells(change, share=share))
+        yield (metric, *change_row(change))
+
+
+def change_row(found: Change) -> tuple[str, ...]:
+    """Before, after, change, p, minimum detectable effect; shares in percent where both sides are shares."""
+    share = all(0 <= side <= 1 for side in (found.before, found.after))
+    sides = (words.percent(side) if share else f"{side:.3g}" for side in (found.before, found.after))
+    return (*sides, *_change_cells(found, share=share))
 
 
 def _head_to_head(found: HeadToHead | None) -> Iterator[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cogumi.comparison.measures import common
 from cogumi.records import JSON
 from cogumi.results import Diagnosis, ProblemResult, ProblemRow
 from cogumi.runs import RunView
@@ -88,8 +89,7 @@ def _samples(view: RunView, side: str, keys: set[str]) -> Mapping[str, list[Said
 
 def _telling(before: Diagnosis, after: Diagnosis, name: str) -> list[str]:
     """Ids of the greatest gain, the greatest loss and the median change; few problems may be the same one."""
-    later = {item.id: item for item in after.evaluations[name].items}
-    pairs = [(item, later[item.id]) for item in before.evaluations[name].items if item.id in later]
+    pairs = common(before.evaluations[name].items, after.evaluations[name].items)
 
     def change(pair: tuple[ProblemResult, ProblemResult]) -> tuple[float, float, str]:
         one, other = pair

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cogumi.comparison.runs import RunChange
 from cogumi.report import words
-from cogumi.report.content import metric_rows, title, unsaid
+from cogumi.report.content import change_row, metric_rows, title, unsaid
 from cogumi.results import Diagnosis, EvaluationComparison, EvaluationResult, Verdict
 from cogumi.runs import RunView
 from cogumi.stats import Interval
@@ -62,10 +62,8 @@ def comparison_table(caption: str, rows: Sequence[RunChange]) -> Table:
 
     table = _table(caption, "measured", "metric", "first", "this", "change", "p", "problems")
     for row in rows:
-        share = all(0 <= side <= 1 for side in (row.change.before, row.change.after))
-        sides = [words.percent(v) if share else f"{v:.3g}" for v in (row.change.before, row.change.after)]
-        told = (words.change(row.change.change, share=share), words.p_value(row.change.change.p), f"{row.problems:,}")
-        table.add_row(*(Text(words.visible(cell)) for cell in (row.evaluation, words.metric(row.metric), *sides, *told)))
+        cells = (row.evaluation, words.metric(row.metric), *change_row(row.change)[:4], f"{row.problems:,}")
+        table.add_row(*(Text(words.visible(cell)) for cell in cells))
     return table
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from cogumi.decision.words import moved
+from cogumi.decision.words import percent as percent
 from cogumi.stats import Difference, Interval
 
 METRICS = {
@@ -65,11 +67,6 @@ def is_share(name: str, values: Interval) -> bool:
     return name != "unique_responses" and 0.0 <= values.low <= values.high <= 1.0
 
 
-def percent(share: float) -> str:
-    """A share in percent."""
-    return f"{share * 100:.1f} %"
-
-
 def estimate(values: Interval, *, share: bool) -> str:
     """A value with its interval."""
     scale, unit = (100, " %") if share else (1, "")
@@ -78,9 +75,7 @@ def estimate(values: Interval, *, share: bool) -> str:
 
 def change(values: Difference, *, share: bool) -> str:
     """A paired difference with its interval; of shares in percentage points."""
-    scale, unit = (100, " points") if share else (1, "")
-    low, high = values.low * scale, values.high * scale
-    return f"{values.value * scale:+.1f}{unit} ({low:+.1f} to {high:+.1f})"
+    return moved(values) if share else f"{values.value:+.1f} ({values.low:+.1f} to {values.high:+.1f})"
 
 
 def p_value(p: float) -> str:

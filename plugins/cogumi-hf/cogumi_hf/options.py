@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from cogumi_peft.configuration import own_dtype
 
 from cogumi.errors import BadInput, suggest
 
@@ -71,8 +72,6 @@ def gpu_possible() -> bool:
 def _own_type(folder: Path) -> str | None:
     """The type that a model's configuration names; None where there is none to be read."""
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        config = {**(config.get("text_config") or {}), **config}
+        return own_dtype(folder)
     except (OSError, ValueError, AttributeError, TypeError):  # not there yet, or damaged: `resolve` tells of it
         return None
-    return str(config.get("dtype", config.get("torch_dtype", "float32")))

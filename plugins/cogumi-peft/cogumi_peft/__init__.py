@@ -1,10 +1,11 @@
 """Adapters and the base they belong on: loaded as trained, put together, merged and proved. Light to import.
 
-    bases.py     a model folder as a network: whole, held in NF4, or rounded to NF4 and back; and what a manifest asks for
-    adapters.py  a LoRA adapter put on a network
-    merging.py   base and adapter as one model folder, compared with the two apart before it counts
-    quiet.py     none of the remarks and progress bars of the libraries
-    probing.py   a module tried in a process of its own, for checks
+    bases.py          a model folder as a network: whole, held in NF4, or rounded to NF4 and back; and what a manifest asks for
+    adapters.py       a LoRA adapter put on a network
+    merging.py        base and adapter as one model folder, compared with the two apart before it counts
+    configuration.py  what a model's configuration says, read without torch
+    quiet.py          none of the remarks and progress bars of the libraries
+    probing.py        a module tried in a process of its own, for checks
 
 An adapter that was trained on a base held in 4 bits belongs on that rounded base: on the original weights, or merged into
 4-bit layers (which quantises again), it is another model, and logits differ by some 8 %.

@@ -7,7 +7,6 @@ exactly the numbers that 4-bit layers compute with, in the type they were rounde
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from cogumi.errors import BadInput
 from cogumi.records import AdapterManifest, Weights
 from cogumi.weights import MANIFEST, read_manifest
+from cogumi_peft import configuration
 from cogumi_peft.quiet import quiet
 
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -46,9 +46,7 @@ def manifest_of(adapter: Path) -> AdapterManifest | None:
 
 def own_dtype(model: Weights) -> torch.dtype:
     """The type that the folder's weights are meant to be used in; float32 where its configuration says nothing."""
-    config = json.loads((Path(model.path) / "config.json").read_text(encoding="utf-8"))
-    config = {**(config.get("text_config") or {}), **config}
-    return DTYPES.get(str(config.get("dtype", config.get("torch_dtype"))), torch.float32)
+    return DTYPES.get(configuration.own_dtype(Path(model.path)), torch.float32)
 
 
 def whole(model: Weights, dtype: torch.dtype, device: torch.device) -> Any:
