@@ -81,7 +81,11 @@ def _record(kind: Any, value: Any, place: _Place) -> Any:
     for name, field in fields.items():
         if name not in value and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise place.inside(name).error("missing")
-    return kind(**{name: _decode(hints[name], item, place.inside(name)) for name, item in value.items()})
+    return kind(**{name: _field(hints[name], item, place, name) for name, item in value.items()})
+
+
+def _field(kind: Any, item: Any, place: _Place, name: str) -> Any:
+    return item if type(item) is kind else _decode(kind, item, place.inside(name))  # what fits needs no place for an error
 
 
 @cache
@@ -106,6 +110,8 @@ def _union(members: Sequence[Any], value: Any, place: _Place) -> Any:
 def _tuple(arguments: Sequence[Any], value: Any, place: _Place) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
         _refuse(place, value, "an array")
+    if arguments[-1] is Ellipsis and all(type(item) is arguments[0] for item in value):
+        return tuple(value)  # e.g. token ids: nothing to convert, and no place to name
     kinds = [arguments[0]] * len(value) if arguments[-1] is Ellipsis or len(arguments) == 1 else list(arguments)
     if len(kinds) != len(value):
         _refuse(place, value, f"an array of {len(kinds)}")

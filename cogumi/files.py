@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from cogumi.codec import from_json
 from cogumi.errors import BadInput
-from cogumi.records import JSON
+from cogumi.records import JSON, Raw
 
 T = TypeVar("T")
 
@@ -123,6 +123,17 @@ def read_record(kind: type[T], path: Path) -> T:
     return from_json(kind, read_json(path), file=path)
 
 
+def read_records(kind: type[T], path: Path) -> Iterator[T]:
+    """The records of a JSON-lines file, one held at a time. Raises `BadInput` naming file, line and field of what is none."""
+    with path.open("rb") as stream:
+        for number, row in enumerate(stream, 1):
+            try:
+                value = json.loads(row)
+            except ValueError as error:
+                raise BadInput(f"not JSON: {error}", file=path, line=number, fix="restore it, or make it again") from error
+            yield from_json(kind, value, file=path, line=number)
+
+
 def set_aside(path: Path) -> Path:
     """Rename a file or folder that gives way to another one: `NAME.old`, then `NAME.old2`, ...; where it is now."""
     names = (path.with_name(f"{path.name}.old{number if number > 1 else ''}") for number in range(1, 1000))
@@ -135,13 +146,13 @@ def checked_line(row: JSON) -> bytes:
     return body[:-1] + b',"sum":"%08x"}\n' % zlib.crc32(body)
 
 
-def read_checked(line: bytes, path: Path, number: int) -> dict[str, Any]:
+def read_checked(line: bytes, path: Path, number: int) -> Raw:
     """The row of such a line. Raises `BadInput` naming file and line where its checksum does not match."""
     body, mark, tail = line.rpartition(b',"sum":"')
     if not mark or tail != b'%08x"}' % zlib.crc32(body + b"}"):
         fix = "restore the file from a copy, or delete it to make its rows again"
         raise BadInput("the line is damaged: its checksum does not match", file=path, line=number, field="sum", fix=fix)
-    row: dict[str, Any] = json.loads(body + b"}")
+    row: Raw = json.loads(body + b"}")
     return row
 
 

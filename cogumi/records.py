@@ -18,6 +18,10 @@ Options: TypeAlias = Mapping[str, JSON]
 Identity: TypeAlias = Mapping[str, JSON]
 """What decides an outcome, as resolved values: what a model is by contents, what a stage reads. It goes into a key, and two
 of them are told apart value by value."""
+Meta: TypeAlias = Mapping[str, JSON]
+"""What else a data set says of an item: its own columns, of which the core knows `template` alone."""
+Raw: TypeAlias = dict[str, JSON]
+"""A JSON object as it was read, a line or a file, before a record is made of it; whoever knows its keys makes one at once."""
 
 
 class Neutral:
@@ -110,7 +114,7 @@ class Problem:
     """The question as its dataset words it; also what overlap between sides is checked on."""
     reference: JSON = None
     """What `Task.score` needs (gold answer, tests); never shown to a model."""
-    meta: Mapping[str, JSON] = field(default_factory=dict)
+    meta: Meta = field(default_factory=dict)
     """Anything else worth keeping with the item, e.g. its subject. `template` names what the problem was made from: problems
     of one template are a cluster, and intervals say so."""
 

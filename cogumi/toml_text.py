@@ -7,9 +7,13 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 from cogumi.errors import BadInput, suggest
+from cogumi.records import JSON
+
+Table: TypeAlias = Mapping[str, JSON]
+"""A table of a TOML file as it was read; its keys are checked one by one, each error with its line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,13 @@ class Config:
         """The error that names a key and its line."""
         return BadInput(problem, file=self.path, line=self.line_of(*keys, table=table), field=keys[-1], fix=fix)
 
-    def refuse_unknown(self, given: Mapping[str, Any], known: Collection[str], *where: str, table: int = 0) -> None:
+    def refuse_unknown(self, given: Collection[str], known: Collection[str], *where: str, table: int = 0) -> None:
         """Raise for the first key that does not exist, with near matches."""
         for key in given:
             if key not in known:
                 raise self.error(*where, key, problem="no such setting", fix=suggest(key, known), table=table)
 
-    def table_of(self, parent: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    def table_of(self, parent: Table, *keys: str) -> Table:
         """The table of this name, empty where there is none."""
         value = parent.get(keys[-1], {})
         if not isinstance(value, dict):
@@ -56,7 +60,7 @@ class Config:
         return value
 
 
-def read_toml(path: Path, *, option: str) -> tuple[Config, dict[str, Any]]:
+def read_toml(path: Path, *, option: str) -> tuple[Config, Table]:
     """A TOML file and what it holds; `option` names where the path came from. Raises `BadInput` by file and line."""
     try:
         config = Config(path, path.read_text(encoding="utf-8"))

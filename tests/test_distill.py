@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parts import RULES, Texts, distilled, drawn, part, training_scores
 
-from cogumi.codec import to_json
+from cogumi.codec import from_json, to_json
 from cogumi.distillation import distill
 from cogumi.distillation.distill import Kept, Rules
 from cogumi.errors import PluginFailed
@@ -19,7 +19,7 @@ from cogumi.records import Ballot, Completion, Demonstration, Preference, Proble
 from cogumi.results import CategoryDistillation
 from cogumi.testing import FakeTask, make_problems
 from cogumi.voting import first, majority, unanimous, verified
-from cogumi.workers.jobs import demonstration_of, preference_of
+from cogumi.workers.jobs import Example, Origin, demonstration_of
 
 PROBLEMS = make_problems(1)  # What is 0 + 1?
 
@@ -142,7 +142,7 @@ def test_a_best_vote_without_a_winner_is_dropped() -> None:
     assert best([("hm", -1.0)]).dropped == "no sample has an answer"
 
 
-def row(rules: Rules = RULES) -> dict[str, Any]:
+def row(rules: Rules = RULES) -> Example:
     whole = part(training=PROBLEMS, votes=3, generate_temperature=0.1, train_temperature=0.3)
     samples = drawn(distill.requests(whole, rules), texts(["1", "1", "2"], "it is 1"))
     target = samples["sums/sum-0#target", 0]
@@ -155,7 +155,7 @@ def row(rules: Rules = RULES) -> dict[str, Any]:
 
 
 def test_an_example_is_chat_messages_and_its_evidence() -> None:
-    assert json.loads(json.dumps(row())) == {
+    assert json.loads(json.dumps(to_json(row()))) == {
         "id": "sums/sum-0",
         "messages": [{"role": "user", "content": "What is 0 + 1?"}, {"role": "assistant", "content": "it is 1"}],
         "evidence": {
@@ -175,7 +175,7 @@ def test_an_example_is_chat_messages_and_its_evidence() -> None:
 
 
 def test_an_example_comes_back_from_its_row() -> None:
-    assert demonstration_of(json.loads(json.dumps(row()))) == Demonstration(
+    assert demonstration_of(from_json(Example, json.loads(json.dumps(to_json(row()))))) == Demonstration(
         id="sums/sum-0",
         messages=({"role": "user", "content": "What is 0 + 1?"}, {"role": "assistant", "content": "it is 1"}),
         train_temperature=0.3,
@@ -186,7 +186,9 @@ def test_an_example_comes_back_from_its_row() -> None:
 
 def test_a_row_without_evidence_is_an_example_too() -> None:
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    assert demonstration_of({"id": "x/1", "messages": messages}) == Demonstration(id="x/1", messages=tuple(messages))  # type: ignore[arg-type]
+    assert demonstration_of(from_json(Example, {"id": "x/1", "messages": messages})) == Demonstration(
+        id="x/1", messages=tuple(messages)
+    )  # type: ignore[arg-type]
 
 
 def test_a_vote_is_written_with_what_became_of_it() -> None:
@@ -297,8 +299,8 @@ def test_a_voter_that_can_choose_keeps_several_texts(voter: Any, kept: list[str]
     whole = part(training=PROBLEMS, voter=voter, votes=4, target="best-vote", targets=2, min_agreement=0.1)
     (result, *_) = distilled(whole, texts(["so 1", "good 1", "hm", "good 1"], ""), RULES)
     rows = distill.example_rows(whole, result, RULES)
-    assert [row["messages"][-1]["content"] for row in rows] == kept
-    assert len({row["id"] for row in rows}) == len(rows)
+    assert [row.messages[-1]["content"] for row in rows] == kept
+    assert len({row.id for row in rows}) == len(rows)
     assert distill.summary(whole, [result]).examples == len(kept)
 
 
@@ -341,8 +343,9 @@ def test_what_a_teacher_agrees_on_is_kept_as_its_own() -> None:
     (target,) = result.targets
     assert (target.completion.text, target.by, result.dropped, result.vote.winner) == ("so 1", "teacher", None, "1")
     (row,) = distill.example_rows(whole, result, RULES)
-    assert row["evidence"]["target"] == {"request": "sums/sum-0#teacher", "index": 0, "by": "teacher"}
-    assert row["evidence"]["token_ids"] is None, "the teacher's tokens need not be the student's"
+    assert row.evidence is not None
+    assert row.evidence.target == Origin(request="sums/sum-0#teacher", index=0, by="teacher")
+    assert row.evidence.token_ids is None, "the teacher's tokens need not be the student's"
     counted = distill.summary(whole, [result])
     assert (counted.kept, counted.taught, counted.dropped) == (1, 1, {})
 
@@ -370,7 +373,7 @@ def test_a_preference_is_the_most_voted_text_against_the_least_voted_weighted_by
         "rejected": "3",
         "weight": 2 / 6,
     }
-    assert preference_of(json.loads(json.dumps(row))) == Preference(**{**row, "messages": tuple(row["messages"])})
+    assert from_json(Preference, json.loads(json.dumps(row))) == Preference(**{**row, "messages": tuple(row["messages"])})
 
 
 @pytest.mark.parametrize("votes", [["1", "1"], ["1", "2"], ["hm", "hm"], [None, "1"]])

@@ -15,6 +15,7 @@ from command_line import SITE
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput, CogumiError, PluginFailed, RunFailed
 from cogumi.files import read_json, write_lines
 from cogumi.pipeline.observers import Silent
@@ -35,6 +36,7 @@ from cogumi.records import (
 from cogumi.sampling.log import COMPLETIONS, Log, read_samples
 from cogumi.testing import FakeSampler, FakeTrainer, make_examples, make_preferences, make_requests
 from cogumi.workers import jobs, main
+from cogumi.workers.jobs import Advance, CountedAnswer, Evidence, Example, Failure, Origin, Remark, Said, message_of
 from cogumi.workers.launch import Workplace, run_worker
 
 MODEL = Weights(name="m", path=str(SITE / "hollow"))
@@ -49,7 +51,7 @@ def maker(kind: Any, name: str = "x", plugin: str = "p", **options: Any) -> jobs
 class Desk:
     """A job folder, and the messages that a worker sends from it."""
 
-    def __init__(self, folder: Path, sent: list[dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, sent: list[Said]) -> None:
         self.folder = folder
         self.sent = sent
         self.log = folder / "samples.jsonl"
@@ -57,7 +59,7 @@ class Desk:
 
     def sample(self, sampler: object, requests: Sequence[Request]) -> None:
         self.made = sampler
-        write_lines(self.folder / "requests.jsonl", map(jobs.request_row, requests))
+        write_lines(self.folder / "requests.jsonl", map(to_json, requests))
         job = jobs.SampleJob(maker=maker("sampler"), model=MODEL, requests=self.folder / "requests.jsonl", log=self.log)
         main.sample(job, main.Reporter())
 
@@ -74,7 +76,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    sent: list[dict[str, Any]] = []
+    sent: list[Said] = []
     desk = Desk(tmp_path, sent)
     monkeypatch.setattr(main, "say", sent.append)
     monkeypatch.setattr(main, "make", lambda maker, *arguments: desk.made)
@@ -102,7 +104,7 @@ def test_every_wanted_sample_is_drawn_once_and_the_log_is_sorted(desk: Desk) -> 
     keys = list(read_samples(desk.log))
     assert keys == sorted((request.id, index) for request in requests for index in range(4))
     assert (sampler.asked, sampler.closed) == (12, True)
-    assert desk.sent[-1] == {"done": 12, "total": 12, "note": ""}
+    assert desk.sent[-1] == Advance(done=12, total=12)
 
 
 def test_what_is_in_the_log_is_not_drawn_again(desk: Desk) -> None:
@@ -125,7 +127,7 @@ def test_a_torn_line_is_drawn_again_and_said(desk: Desk) -> None:
     sampler = FakeSampler(answer)
     desk.sample(sampler, requests)
     assert sampler.asked == 1
-    assert {"say": f"{desk.log}: the last line was torn by a kill and is drawn again"} in desk.sent
+    assert Remark(say=f"{desk.log}: the last line was torn by a kill and is drawn again") in desk.sent
     assert desk.log.read_bytes() == whole
 
 
@@ -201,17 +203,32 @@ class Scholar(FakeTrainer):
 ODD_TEXT = "one\u2028two\u0085three\x0bfour\x1cfive\r\nsix"
 
 
+EVIDENCE = Evidence(
+    answer="1",
+    agreement=1.0,
+    votes=(CountedAnswer(answer="1", count=2),),
+    total=2,
+    generate_temperature=0.1,
+    vote_temperature=0.7,
+    train_temperature=0.3,
+    seed=0,
+    target=Origin(request="x/0#target", index=0, by="student"),
+    prompt_digest="d",
+    token_ids=(1, 2),
+)
+
+
 def test_examples_reach_the_trainer_as_they_were_written(desk: Desk) -> None:
     messages = [{"role": "user", "content": ODD_TEXT}, {"role": "assistant", "content": ODD_TEXT}]
-    evidence = {"train_temperature": 0.3, "token_ids": [1, 2], "prompt_digest": "d"}
-    rows = [{"id": f"x/{n}", "messages": messages, "evidence": evidence} for n in range(2)]
+    rows = [{"id": f"x/{n}", "messages": messages, "evidence": to_json(EVIDENCE)} for n in range(2)]
     trainer = Scholar()
     result = desk.train(trainer, rows)
     taught: Sequence[Demonstration] = trainer.taught  # type: ignore[attr-defined]
     assert [example.id for example in taught] == ["x/0", "x/1"]
     assert list(taught[0].messages) == messages
     assert (taught[0].train_temperature, taught[0].token_ids, taught[0].prompt_digest) == (0.3, (1, 2), "d")
-    assert result.items() >= {"examples": 2, "steps": 4, "weight_change": 0.01, "notes": []}.items()
+    assert result["examples"] == 2
+    assert result["training"].items() >= {"steps": 4, "weight_change": 0.01, "notes": []}.items()
 
 
 def test_pairs_reach_the_trainer_as_they_were_written(desk: Desk) -> None:
@@ -225,7 +242,7 @@ def test_pairs_reach_the_trainer_as_they_were_written(desk: Desk) -> None:
 def test_an_example_without_evidence_is_an_example() -> None:
     (example,) = make_examples(1)
     row = json.loads(json.dumps({"id": example.id, "messages": example.messages}))
-    assert jobs.demonstration_of(row) == example
+    assert jobs.demonstration_of(from_json(Example, row)) == example
 
 
 def test_a_trainer_without_an_adapter_is_named(desk: Desk) -> None:
@@ -255,7 +272,7 @@ def test_a_trainer_without_an_adapter_is_named(desk: Desk) -> None:
     )
 )
 def test_a_request_comes_back_from_json(request: Request) -> None:
-    assert jobs.request_of(json.loads(json.dumps(jobs.request_row(request)))) == request
+    assert from_json(Request, json.loads(json.dumps(to_json(request)))) == request
 
 
 def test_progress_is_a_few_lines_a_second_and_always_the_last(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +282,7 @@ def test_progress_is_a_few_lines_a_second_and_always_the_last(desk: Desk, monkey
     for done in range(1, 101):
         report(done, 100)
     assert 5 <= len(desk.sent) <= 7
-    assert desk.sent[-1]["done"] == 100
+    assert desk.sent[-1] == Advance(done=100, total=100)
 
 
 class Watcher(Silent):
@@ -285,7 +302,7 @@ class Watcher(Silent):
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> jobs.SampleJob:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SITE), os.environ.get("PYTHONPATH", "")]))
-    write_lines(tmp_path / "requests.jsonl", map(jobs.request_row, make_requests(2, samples=2)))
+    write_lines(tmp_path / "requests.jsonl", map(to_json, make_requests(2, samples=2)))
     return jobs.SampleJob(
         maker=maker("sampler", "dice", "sums"),
         model=MODEL,
@@ -392,6 +409,19 @@ def test_the_lock_is_handed_to_the_process(job: jobs.SampleJob, tmp_path: Path) 
     with (tmp_path / "lock").open("w") as lock:
         run_worker(job, Workplace(folder=tmp_path, lock=lock.fileno(), observer=Silent()), python=python)
         assert str(lock.fileno()) in (tmp_path / "open").read_text().split()
+
+
+MESSAGES = (Advance(done=1, total=2, note="loading"), Remark(say="a sentence"), Failure(error="what is wrong", code=2))
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_message_comes_back_from_its_line(message: Said) -> None:
+    assert message_of(json.dumps(to_json(message)).encode()) == message
+
+
+@pytest.mark.parametrize("line", ["hello", "3", "[1]", "{}", '{"say": 1}', '{"done": 1}', '{"say": "so", "else": 1}', "\xff"])
+def test_a_line_that_is_no_message_says_nothing(line: str) -> None:
+    assert message_of(line.encode("latin-1")) is None
 
 
 # --- jobs -------------------------------------------------------------------------------------------------------------

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from cogumi.planning.settings import Keywords, Settings
+
+    class Flags(Keywords, total=False):
+        """What click hands over: settings, None where nothing was said, and what is read into them."""
+
+        config: Path | None
+        data: tuple[str, ...]
+        option: tuple[str, ...]
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -82,13 +93,13 @@ def run_flags(function: F) -> F:
     return function
 
 
-def settings_of(flags: dict[str, Any]) -> Any:
+def settings_of(flags: Flags) -> Settings:
     """The settings that the flags and the config file amount to."""
     from cogumi.errors import BadInput
     from cogumi.planning.config import parse_option, read_config
     from cogumi.planning.settings import merge
 
-    config, data, option = (flags.pop(name) for name in ("config", "data", "option"))
+    config, data, option = flags.pop("config"), flags.pop("data"), flags.pop("option")
     options: dict[str, dict[str, str]] = {}
     for text in option:
         name, key, value = parse_option(text)
@@ -98,4 +109,5 @@ def settings_of(flags: dict[str, Any]) -> Any:
         if not equals:
             raise BadInput(f"'{text}' names no category", field="--data", fix="write it as NAME=PATH, e.g. --data math=gsm8k/")
         options.setdefault(name, {})["data"] = path
-    return merge(read_config(config) if config is not None else {}, {**flags, "options": options})
+    flags["options"] = options
+    return merge(read_config(config) if config is not None else {}, flags)

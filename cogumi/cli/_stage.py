@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cogumi.cli._options import settings_of
 
+if TYPE_CHECKING:
+    from cogumi.cli._options import Flags
+    from cogumi.runs import RunView
+
 EXIT_CODES = {"PROCEED": 0, "ITERATE": 3, "ABANDON": 4, "INCONCLUSIVE": 5}
 
 
-def run_until(stage: str, flags: dict[str, Any]) -> Any:
+def run_until(stage: str, flags: Flags) -> RunView:
     """Run up to a stage with bars on stderr; the run's folder as records."""
     from cogumi.cli._display import Bars
     from cogumi.pipeline import pipeline

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cogumi.cli._options import run_flags
 from cogumi.cli._stage import run_until
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from cogumi.cli._options import Flags
+
 
 @click.command()
 @run_flags
-def command(**flags: Any) -> None:
+def command(**flags: Unpack[Flags]) -> None:
     """Make training data of the model's own consensus.
 
     Samples the training side, votes, and keeps what the model agrees on with itself.
@@ -25,4 +30,6 @@ def command(**flags: Any) -> None:
     """
     from cogumi.codec import to_json
 
-    click.echo(json.dumps(to_json(run_until("distill", flags).distillation.categories), indent=2))
+    found = run_until("distill", flags).distillation
+    assert found is not None  # the stage leaves it, or raises
+    click.echo(json.dumps(to_json(found.categories), indent=2))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cogumi.cli._options import run_flags, settings_of
 from cogumi.cli._stage import end_with_verdict, run_until
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from cogumi.cli._options import Flags
+
 
 @click.command()
 @run_flags
 @click.option("--dry-run", is_flag=True, help="Estimate alone: what would be drawn, and what such a run can see.")
-def command(dry_run: bool, **flags: Any) -> None:
+def command(dry_run: bool, **flags: Unpack[Flags]) -> None:
     """Diagnose, distill, train, diagnose again, and decide.
 
     Run it again with the same settings to go on where it was stopped; a finished run is not redone, and a change redoes what

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from cogumi.cli._options import run_flags
 from cogumi.cli._stage import run_until
 
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from cogumi.cli._options import Flags
+
 
 @click.command()
 @run_flags
-def command(**flags: Any) -> None:
+def command(**flags: Unpack[Flags]) -> None:
     """Train an adapter on the distilled examples.
 
     Distills first where that is not done yet.

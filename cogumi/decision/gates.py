@@ -24,12 +24,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cogumi.codec import from_json, to_json
 from cogumi.phases import Gate, Margins, Phase
-from cogumi.toml_text import Config, read_toml
+from cogumi.toml_text import Config, Table, read_toml
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Phase))
 GATE_FIELDS = tuple(field.name for field in dataclasses.fields(Gate))
@@ -68,11 +68,11 @@ def _problems(config: Config, value: Any) -> dict[str, int]:
 def _margins(config: Config, value: Any, base: Margins) -> Margins:
     table = _table(config, value, "margins")
     config.refuse_unknown(table, MARGINS, "margins")
-    changes: dict[str, Any] = {
+    changes = {
         key: _count(config, given, 0, "margins", key) if key in COUNTS else _share(config, given, "margins", key)
         for key, given in table.items()
     }
-    return dataclasses.replace(base, **changes)
+    return from_json(Margins, {**to_json(base), **changes})
 
 
 def _gates(config: Config, value: Any) -> tuple[Gate, ...]:
@@ -81,7 +81,7 @@ def _gates(config: Config, value: Any) -> tuple[Gate, ...]:
     return tuple(_gate(config, entry, number) for number, entry in enumerate(value))
 
 
-def _gate(config: Config, entry: Mapping[str, Any], number: int) -> Gate:
+def _gate(config: Config, entry: Table, number: int) -> Gate:
     config.refuse_unknown(entry, GATE_FIELDS, "gates", table=number)
     for field in dataclasses.fields(Gate):
         if field.name not in entry and field.default is dataclasses.MISSING:
@@ -94,7 +94,7 @@ def _gate(config: Config, entry: Mapping[str, Any], number: int) -> Gate:
     return Gate(**texts, threshold=threshold)  # type: ignore[arg-type]  # the relation is checked above
 
 
-def _table(config: Config, value: Any, *keys: str) -> dict[str, Any]:
+def _table(config: Config, value: Any, *keys: str) -> Table:
     if not isinstance(value, dict):
         raise config.error(*keys, problem="no table", fix=f"write it as [{'.'.join(keys)}]")
     return value

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
 
 from cogumi.protocols import Task
-from cogumi.records import Ballot, Completion, Problem, Score
+from cogumi.records import Ballot, Completion, Problem, Raw, Score
 from cogumi.results import ScoredSample
 from cogumi.sampling.log import Form, Key
 
@@ -19,7 +18,7 @@ Samples = Mapping[Key, Completion]
 Scores = Mapping[Key, ScoredSample]
 
 
-def _decode(row: dict[str, Any]) -> ScoredSample:
+def _decode(row: Raw) -> ScoredSample:
     row.pop("sum", None)
     return ScoredSample(**{"answer": None, "correct": None, **row})
 

@@ -17,8 +17,9 @@ from statistics import fmean
 from cogumi.diagnosis.scoring import Samples, Scores, ballots
 from cogumi.planning.plan import CategoryRun, asked
 from cogumi.protocols import Selector, ways
-from cogumi.records import JSON, Ballot, Completion, Message, Preference, Problem, Request, Sampling, Vote
+from cogumi.records import Ballot, Completion, Message, Preference, Problem, Request, Sampling, Vote
 from cogumi.results import CategoryDistillation, ScoredSample, VoteRow
+from cogumi.workers.jobs import CountedAnswer, Evidence, Example, Origin
 
 NO_CONSENSUS = ("tie", "too little agreement", "no answer won the vote", "no sample has an answer")
 """Reasons to drop a problem that a teacher can do something about."""
@@ -164,37 +165,34 @@ def taught(run: CategoryRun, outcome: Kept, samples: Samples, scores: Scores) ->
     )
 
 
-def example_rows(run: CategoryRun, outcome: Kept, rules: Rules) -> list[dict[str, JSON]]:
+def example_rows(run: CategoryRun, outcome: Kept, rules: Rules) -> list[Example]:
     """Lines of `self_distillation/CATEGORY.jsonl`, one per target: chat messages, and beside them the evidence for it."""
-    prompt = [dict(message) for message in prompt_of(run, outcome.problem, rules)]
-    vote, strategy = outcome.vote, run.strategy
-    evidence: dict[str, JSON] = {
-        "answer": vote.winner,
-        "agreement": vote.agreement,
-        "votes": [{"answer": answer, "count": count} for answer, count in vote.counts.items()],
-        "total": vote.total,
-        "generate_temperature": strategy.generate_temperature,
-        "vote_temperature": vote_temperature(run, rules),
-        "train_temperature": strategy.train_temperature,
-        "seed": rules.seed,
-    }
+    prompt = prompt_of(run, outcome.problem, rules)
     return [
-        {
-            "id": f"{run.name}/{outcome.problem.id}" + (f"#{place}" if place > 1 else ""),
-            "messages": [*prompt, {"role": "assistant", "content": target.completion.text}],
-            "evidence": {**evidence, **_origin(target)},
-        }
+        Example(
+            id=f"{run.name}/{outcome.problem.id}" + (f"#{place}" if place > 1 else ""),
+            messages=(*prompt, Message(role="assistant", content=target.completion.text)),
+            evidence=_evidence(run, outcome.vote, target, rules),
+        )
         for place, target in enumerate(outcome.targets, 1)
     ]
 
 
-def _origin(target: Target) -> dict[str, JSON]:
-    completion, ids = target.completion, target.completion.token_ids
-    return {
-        "target": {"request": completion.request, "index": completion.index, "by": target.by},
-        "prompt_digest": completion.prompt_digest,
-        "token_ids": None if ids is None else list(ids),
-    }
+def _evidence(run: CategoryRun, vote: Vote, target: Target, rules: Rules) -> Evidence:
+    completion, strategy = target.completion, run.strategy
+    return Evidence(
+        answer=vote.winner,
+        agreement=vote.agreement,
+        votes=tuple(CountedAnswer(answer=answer, count=count) for answer, count in vote.counts.items()),
+        total=vote.total,
+        generate_temperature=strategy.generate_temperature,
+        vote_temperature=vote_temperature(run, rules),
+        train_temperature=strategy.train_temperature,
+        seed=rules.seed,
+        target=Origin(request=completion.request, index=completion.index, by=target.by),
+        prompt_digest=completion.prompt_digest,
+        token_ids=completion.token_ids,
+    )
 
 
 def preference_of(run: CategoryRun, outcome: Kept, rules: Rules) -> Preference | None:

@@ -20,7 +20,7 @@ from cogumi.planning.plan import Chosen
 from cogumi.records import Completion, Identity, Request
 from cogumi.roles.role import Role
 from cogumi.sampling.log import COMPLETIONS, Log, StoredLog, read_samples
-from cogumi.workers.jobs import SampleJob, request_row
+from cogumi.workers.jobs import SampleJob
 from cogumi.workers.launch import run_worker
 
 
@@ -55,7 +55,7 @@ def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog
     log = run.path(f"samples/{name}.jsonl")
     run.folder.remember(f"drawn-{name}", to_json(_reconcile(run, name, log, _wanted(role, asked))))
     rows = run.folder.state / f"{name}.requests.jsonl"
-    write_lines(rows, (request_row(request) for request in asked))
+    write_lines(rows, map(to_json, asked))
     chosen = Chosen(entry=role.sampler, options=role.options)
     job = SampleJob(maker=maker(chosen), model=role.model, requests=rows, log=log)
     run_worker(job, run.place, python=run.plan.python(role.sampler))

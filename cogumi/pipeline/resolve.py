@@ -50,11 +50,9 @@ class Resolver:
         size = self.phase.guard if purpose == "guard" else self.phase.held_out
         return self.settings.held_out or self.begun.held_out.get(name, size)
 
-    def options(self, entry: Entry, *, given: Options | None = None, data: str | None = None) -> dict[str, JSON]:
+    def options(self, entry: Entry, *, given: Options | None = None, data: str | None = None) -> Options:
         """A category's or benchmark's options, with what it is given unless told otherwise, as far as it takes it."""
-        common: dict[str, JSON] = {"data": data or self.data}
-        if self.settings.accept_unsandboxed:
-            common["accept_unsandboxed"] = True
+        common = {"data": data or self.data, **({"accept_unsandboxed": True} if self.settings.accept_unsandboxed else {})}
         default = {name: value for name, value in common.items() if name in entry.options}
         return {**default, **(self.settings.options.get(entry.name, {}) if given is None else given)}
 

@@ -230,7 +230,7 @@ def summary_of(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]]) -> Dist
 def _training_data(run: Run, category: CategoryRun, outcomes: Mapping[str, Sequence[distill.Kept]]) -> dict[str, list[JSON]]:
     """The rows of one category's files, by name."""
     found, rules = outcomes[category.name], run.rules
-    examples: list[JSON] = [row for outcome in found for row in distill.example_rows(category, outcome, rules)]
+    examples: list[JSON] = [to_json(row) for outcome in found for row in distill.example_rows(category, outcome, rules)]
     data = {f"self_distillation/{category.name}.jsonl": examples}
     if wants_preferences(run):
         pairs = (distill.preference_of(category, outcome, rules) for outcome in found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cogumi.codec import to_json
 from cogumi.errors import RunFailed
-from cogumi.files import digest, file_digest, line, read_json, set_aside, write_json
+from cogumi.files import digest, file_digest, line, read_record, set_aside, write_json
 from cogumi.pipeline.folder import differences
 from cogumi.pipeline.run import Run, maker
 from cogumi.protocols import accepts, launch
@@ -17,7 +17,7 @@ from cogumi.records import JSON, Identity, Preference
 from cogumi.results import Distillation, TrainingResult
 from cogumi.roles.role import Role
 from cogumi.weights import read_manifest
-from cogumi.workers.jobs import TrainJob
+from cogumi.workers.jobs import Trained, TrainJob
 from cogumi.workers.launch import run_worker
 
 HOUR = 3600
@@ -103,7 +103,7 @@ def refuse_other_data(run: Run, data: Mapping[str, Sequence[JSON]]) -> None:
     done = run.folder.done("train")
     if done is None or run.redo or not run.path("adapter").exists():
         return
-    used: Mapping[str, JSON] = done.reads.get("data") or {}
+    used: Mapping[str, str | None] = done.reads["data"]
     changes = [
         f"{name} would hold {len(rows)} other examples"
         for name, rows in data.items()
@@ -123,16 +123,17 @@ def training_changes(run: Run) -> list[str]:
 
 def _take_adapter(run: Run, folder: Path) -> None:
     """Move a finished adapter into place, with what the trainer said of it."""
-    said = read_json(folder / "training.json")
+    said = read_record(Trained, folder / "training.json")
+    training = said.training
     manifest = read_manifest(folder / "adapter")
     result = TrainingResult(
-        examples=said["examples"],
-        steps=said["steps"],
-        losses=tuple(said["losses"]),
-        weight_change=said["weight_change"],
+        examples=said.examples,
+        steps=training.steps,
+        losses=tuple(training.losses),
+        weight_change=training.weight_change,
         quantization="none" if manifest is None else manifest.quantization,
         under_an_hour=run.folder.seconds("train") < HOUR,
-        notes=tuple(said["notes"]),
+        notes=tuple(training.notes),
     )
     _set_aside(run, folder / "adapter")
     (folder / "adapter").replace(run.path("adapter"))

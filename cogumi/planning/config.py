@@ -20,35 +20,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from cogumi.errors import BadInput
 from cogumi.planning import defaults
-from cogumi.planning.settings import FIELDS, LISTS, RANGES, Settings, check_range, temperatures_of
-from cogumi.records import JSON
+from cogumi.planning.settings import FIELDS, LISTS, RANGES, Keywords, Settings, check_range, temperatures_of
+from cogumi.records import JSON, Options
 from cogumi.registry.options import options_of_record
 from cogumi.roles.role import ROLES
-from cogumi.toml_text import Config, read_toml
+from cogumi.toml_text import Config, Table, read_toml
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> Keywords:
     """The settings of a TOML file, as keyword arguments of `Settings`."""
     config, document = read_toml(path, option="--config")
     config.refuse_unknown(document, ("run", "plugins", "roles"))
     run, plugins, roles = (config.table_of(document, name) for name in ("run", "plugins", "roles"))
     config.refuse_unknown(run, FIELDS.keys() - {"options", "pythons"}, "run")
     config.refuse_unknown(roles, ROLES, "roles")
-    options = {name: dict(config.table_of(plugins, "plugins", name)) for name in plugins}
-    pythons = {name: _python(config, name, table.pop("python")) for name, table in options.items() if "python" in table}
-    cast = [_role(config, name, config.table_of(roles, "roles", name)) for name in roles]
+    tables = {name: config.table_of(plugins, "plugins", name) for name in plugins}
+    pythons = {name: _python(config, name, table["python"]) for name, table in tables.items() if "python" in table}
+    options: dict[str, Options] = {name: {k: v for k, v in table.items() if k != "python"} for name, table in tables.items()}
+    played = [_role(config, name, config.table_of(roles, "roles", name)) for name in roles]
     settings = {name: _typed(config, name, value) for name, value in run.items()}
-    for own, table in cast:
-        settings |= own
-        options |= table
-    return {**settings, "options": options, "pythons": pythons}
+    for own, table in played:
+        settings.update(own)
+        options.update(table)
+    return cast(Keywords, {**settings, "options": options, "pythons": pythons})  # each checked above
 
 
-def _role(config: Config, role: str, table: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, dict[str, JSON]]]:
+def _role(config: Config, role: str, table: Table) -> tuple[Mapping[str, str], Mapping[str, Options]]:
     """The settings that a table `[roles.ROLE]` stands for, and the role's options."""
     for key in ("model", "sampler"):
         if key in table and not isinstance(table[key], str):

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from cogumi.errors import BadInput, suggest
 from cogumi.planning import defaults
-from cogumi.records import JSON, Options
+from cogumi.records import Options
 from cogumi.registry.options import options_of_record
 
 
@@ -149,14 +149,13 @@ def check_range(name: str, value: float | None, *, file: Path | None = None, lin
         raise BadInput(f"{value} is out of range", file=file, line=line, field=name, fix=f"give {rule}")
 
 
-def merge(*layers: Mapping[str, Any]) -> Settings:
+def merge(*layers: Keywords) -> Settings:
     """Settings from layers of keyword arguments, later ones winning where they say something; `options` merge by name."""
-    values: dict[str, Any] = {}
-    options: dict[str, dict[str, JSON]] = {}
+    values = {key: value for layer in layers for key, value in layer.items() if value is not None and key != "options"}
+    options: dict[str, Options] = {}
     for layer in layers:
-        values.update({key: value for key, value in layer.items() if value is not None and key != "options"})
         for name, table in (layer.get("options") or {}).items():
-            options.setdefault(name, {}).update(table)
+            options[name] = {**options.get(name, {}), **table}
     values.pop("redo", None)
     if unknown := [name for name in values if name not in FIELDS]:
         raise BadInput("no such setting", field=unknown[0], fix=suggest(unknown[0], FIELDS))

@@ -98,11 +98,11 @@ class Entry:
             raise PluginError(f"{self.plugin}: {self} made a {type(made).__name__} that is no {expected}")
         return made
 
-    def converted(self, options: Options) -> dict[str, JSON]:
+    def converted(self, options: Options) -> Options:
         """Options as the factory takes them, as JSON has them."""
         return {name: to_json(value) for name, value in check_options(str(self), self.factory, options).items()}
 
-    def deciding(self, options: Options) -> dict[str, JSON]:
+    def deciding(self, options: Options) -> Options:
         """The values in force of all options that can change an outcome: given ones converted, else the defaults."""
         given = self.converted(options)
         values = {name: given.get(name, to_json(option.default)) for name, option in self.options.items() if not option.neutral}

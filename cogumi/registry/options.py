@@ -103,7 +103,7 @@ def _told(doc: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+): (.+)$", doc, re.MULTILINE))
 
 
-def check_options(what: str, factory: Callable[..., object], given: Options) -> dict[str, JSON]:
+def check_options(what: str, factory: Callable[..., object], given: Options) -> Options:
     """The given options converted to what `factory` takes; `what` names it in errors, e.g. `sampler 'hf'`."""
     known = options_of(factory)
     for name in given:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cogumi.records import JSON
 from cogumi.report import words
@@ -213,7 +212,7 @@ def _bars(old: EvaluationResult, new: EvaluationResult) -> tuple[tuple[str, Rang
     return tuple(rows)
 
 
-def _in_order(*sides: Mapping[str, Any]) -> list[str]:
+def _in_order(*sides: Iterable[str]) -> list[str]:
     """The known metrics in the order of reading, then a task's own by name."""
     names = {name for side in sides for name in side}
     return [name for name in words.METRICS if name in names] + sorted(names - words.METRICS.keys())

@@ -1,4 +1,4 @@
-"""The lines of scores/*.jsonl and problems.jsonl."""
+"""The lines of scores/*.jsonl, votes.jsonl and problems.jsonl."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cogumi.records import JSON, Message
+from cogumi.records import JSON, Message, Meta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +65,5 @@ class ProblemRow:
     """The messages as the model is asked."""
     reference: JSON = None
     """What it is scored by."""
-    meta: Mapping[str, JSON] = field(default_factory=dict)
+    meta: Meta = field(default_factory=dict)
     """What else came with it."""

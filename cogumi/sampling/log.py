@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Generic, Protocol, TypeVar
 
 from cogumi.files import checked_line, read_checked, replacing, sync
-from cogumi.records import Completion
+from cogumi.records import Completion, Raw
 
 SYNC_SECONDS = 1.0
 Key = tuple[str, int]
@@ -41,7 +41,7 @@ T = TypeVar("T", bound=Row)
 class Form(Generic[T]):
     """How a log's rows are read."""
 
-    decode: Callable[[dict[str, Any]], T]
+    decode: Callable[[Raw], T]
     """The record of a row."""
     failed: Callable[[T], bool] = lambda row: False
     """Whether the record stands for a sample that has to be drawn again."""
@@ -49,7 +49,7 @@ class Form(Generic[T]):
     """Whether it lacks a log-probability."""
 
 
-def completion_of(row: dict[str, Any]) -> Completion:
+def completion_of(row: Raw) -> Completion:
     """The completion that a row of a sample log stands for."""
     ids = row.pop("token_ids", None)
     row.pop("sum", None)
@@ -183,6 +183,6 @@ def _rows(path: Path, form: Form[T]) -> Iterator[tuple[tuple[int, int], T]]:
             offset += len(line)
 
 
-def _plain(row: Any) -> dict[str, Any]:
+def _plain(row: Any) -> Raw:
     """A record's fields that say something, in their order."""
     return {field.name: value for field in fields(row) if (value := getattr(row, field.name)) is not None and value != {}}

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-Row = Mapping[str, object]
+from cogumi.records import Raw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +25,9 @@ class Generator:
 
     module: str
     """Its name, as `python -m` takes it."""
-    bundled: Mapping[str, Callable[[], Iterable[Row]]]
+    bundled: Mapping[str, Callable[[], Iterable[Raw]]]
     """The rows of each bundled file, by the file's name without suffix."""
-    pretrain: Callable[[int], Iterator[Row]]
+    pretrain: Callable[[int], Iterator[Raw]]
     """Rows without end, of problems that are in no bundled file, from a seed."""
     folder: Path
     """Where the bundled files lie."""
@@ -54,7 +54,7 @@ def _parser(generator: Generator) -> argparse.ArgumentParser:
     return parser
 
 
-def _side(generator: Generator, side: str, count: int, seed: int) -> Iterable[Row]:
+def _side(generator: Generator, side: str, count: int, seed: int) -> Iterable[Raw]:
     return islice(generator.pretrain(seed), count) if side == "pretrain" else generator.bundled[side]()
 
 
@@ -64,5 +64,5 @@ def _write_all(generator: Generator, folder: Path) -> None:
         (folder / f"{side}.jsonl").write_text(_lines(rows()), encoding="utf-8")
 
 
-def _lines(rows: Iterable[Row]) -> str:
+def _lines(rows: Iterable[Raw]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cogumi.errors import BadInput, RunFailed
 from cogumi.protocols import Observer
 from cogumi.records import Launch
-from cogumi.workers.jobs import Job, write_job
+from cogumi.workers.jobs import Advance, Failure, Job, Remark, message_of, write_job
 
 ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait make small models several times slower on a busy machine
@@ -52,38 +49,29 @@ def run_worker(job: Job, place: Workplace, *, python: str | None = None, launch:
         with worker:
             failure = _follow(worker, place.observer)
     if failure is not None:
-        raise (BadInput if failure["code"] == BadInput.exit_code else RunFailed)(failure["error"])
+        raise (BadInput if failure.code == BadInput.exit_code else RunFailed)(failure.error)
     if worker.returncode:
         died = f"died ({_end(worker.returncode)}); its output is in {log}{_last_line(log)}"
         raise RunFailed(f"{job.maker.kind} '{job.maker.name}' {died}")
 
 
-def _follow(worker: subprocess.Popen[bytes], observer: Observer) -> Mapping[str, Any] | None:
+def _follow(worker: subprocess.Popen[bytes], observer: Observer) -> Failure | None:
     """Pass progress on until the worker ends; the error it reported, if it did."""
     failure = None
     assert worker.stdout is not None
     try:
         for line in worker.stdout:
-            message = _message(line)
-            if "error" in message:
-                failure = message
-            elif "say" in message:
-                observer.say(message["say"])
-            elif "done" in message:
-                observer.progress(message["done"], message["total"], message["note"])
+            match message_of(line):
+                case Failure() as told:
+                    failure = told
+                case Remark(say=sentence):
+                    observer.say(sentence)
+                case Advance(done=done, total=total, note=note):
+                    observer.progress(done, total, note)
     except BaseException:
         worker.kill()
         raise
     return failure
-
-
-def _message(line: bytes) -> Mapping[str, Any]:
-    """A line of a worker; a launcher may print lines of its own, which say nothing here."""
-    try:
-        message = json.loads(line)
-    except ValueError:
-        return {}
-    return message if isinstance(message, dict) else {}
 
 
 def _end(code: int) -> str:

@@ -8,7 +8,6 @@ parent is gone. It imports the records, the log and the job, and nothing of plan
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -20,8 +19,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cogumi.codec import to_json
 from cogumi.errors import BadInput, CogumiError, RunFailed, attribute_errors_to
-from cogumi.files import dumps, write_json, write_lines
+from cogumi.files import dumps, read_records, write_json, write_lines
 from cogumi.records import Completion, Request
 from cogumi.registry.options import check_options
 from cogumi.sampling.log import COMPLETIONS, Key, Log
@@ -45,13 +45,13 @@ class Reporter:
         now = time.monotonic()
         if done >= total or now - self.last >= PROGRESS_SECONDS:
             self.last = now
-            say({"done": done, "total": total, "note": note})
+            say(jobs.Advance(done=done, total=total, note=note))
 
 
-def say(message: Mapping[str, Any]) -> None:
+def say(message: jobs.Said) -> None:
     """One line to the parent."""
     if FIRST:
-        os.write(PARENT, (dumps(message) + "\n").encode())
+        os.write(PARENT, (dumps(to_json(message)) + "\n").encode())
 
 
 def make(maker: jobs.Maker, *arguments: object) -> Any:
@@ -68,11 +68,11 @@ def make(maker: jobs.Maker, *arguments: object) -> Any:
 
 def sample(job: jobs.SampleJob, progress: Reporter) -> None:
     """Draw what the log does not have yet."""
-    requests = [jobs.request_of(row) for row in _lines(job.requests)]
+    requests = list(read_records(Request, job.requests))
     wanted = {(request.id, index): request.sampling.logprobs for request in requests for index in request.indices}
     with Log(job.log, COMPLETIONS) as log:
         if log.torn:
-            say({"say": f"{log.path}: the last line was torn by a kill and is drawn again"})
+            say(jobs.Remark(say=f"{log.path}: the last line was torn by a kill and is drawn again"))
         for shard in sorted(job.log.parent.glob(f"{job.log.stem}.*.jsonl")):
             log.absorb(shard)
         _draw(job, requests, wanted, log, progress)
@@ -121,8 +121,7 @@ def _refuse_total_failure(maker: jobs.Maker, log: Log[Completion], wanted: Colle
 
 def train(job: jobs.TrainJob, progress: Reporter) -> None:
     """Train, and leave what the trainer said in `training.json`."""
-    read: Callable[[Mapping[str, Any]], object] = jobs.preference_of if job.preferences else jobs.demonstration_of
-    examples = [read(row) for path in job.examples for row in _lines(path)]
+    examples = list(jobs.read_examples(job))
     job.folder.mkdir(parents=True, exist_ok=True)
     trainer = make(job.maker)
     with attribute_errors_to(job.maker.label):
@@ -130,7 +129,7 @@ def train(job: jobs.TrainJob, progress: Reporter) -> None:
     if not (job.folder / "adapter").is_dir():
         raise RunFailed(f"{job.maker.label} left no adapter")
     if FIRST:
-        write_json(job.folder / "training.json", {"examples": len(examples), **asdict(training)})
+        write_json(job.folder / "training.json", asdict(jobs.Trained(examples=len(examples), training=training)))
 
 
 def evaluate(job: jobs.EvaluateJob, progress: Reporter) -> None:
@@ -153,12 +152,6 @@ def merge(job: jobs.MergeJob, progress: Reporter) -> None:
     write_json(job.notes, notes)
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as stream:
-        for line in stream:
-            yield json.loads(line)
-
-
 def _end_with_parent() -> None:
     os.read(0, 1)  # not sys.stdin: a thread that holds its lock would break the interpreter's own end
     os._exit(1)
@@ -179,12 +172,12 @@ def main(path: str) -> int:
         job = jobs.read_job(Path(path))
         WORK[job.job](job, Reporter())
     except CogumiError as error:
-        say({"error": str(error), "code": error.exit_code})
+        say(jobs.Failure(error=str(error), code=error.exit_code))
         return error.exit_code
     except OSError as error:
         problem = f"{error.strerror or error} (make room or mend it; the same command goes on from here)"
         failed = BadInput(problem, file=error.filename) if error.filename else RunFailed(problem)
-        say({"error": str(failed), "code": 1})
+        say(jobs.Failure(error=str(failed), code=1))
         return 1
     return 0
 
