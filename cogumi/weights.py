@@ -75,6 +75,12 @@ def has_template(model: Weights) -> bool:
     return bool(_template(folder)) or (folder / "chat_template.jinja").exists()
 
 
+def template_file(model: Weights) -> Path:
+    """Where the folder's chat template stands, or would."""
+    folder = Path(model.path)
+    return next((folder / name for name in TEMPLATE_FILES if (folder / name).exists()), folder / "tokenizer_config.json")
+
+
 def _template(folder: Path) -> JSON:
     return _json(folder / "tokenizer_config.json", {}).get("chat_template")
 

@@ -36,7 +36,7 @@ class Stops:
         """Whether a stop text may end in this token: it holds such a character, or it is a part of one."""
         if token not in self._may_end:
             text = self._chat.tokenizer.decode([token], skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            written = "".join(self._chat.tokenizer.convert_ids_to_tokens([token])[:1] or [""])
+            written = self._chat.tokenizer.convert_ids_to_tokens(token) or ""  # None: an id that only the embedding knows
             blank = text == "" or " " in self._last  # decoders may strip or add blanks at the ends of a text
             self._may_end[token] = blank or BROKEN in text or any(c in text or c in written for c in self._last)
         return self._may_end[token]

@@ -71,10 +71,6 @@ def _check_prompt(example: Demonstration, prompt: Sequence[int], chat: Chat) -> 
     if example.prompt_digest is not None and digest(prompt) != example.prompt_digest:
         fix = "sample and train with the same tokenizer and chat template"
         raise _bad(example, "its prompt is not the one it was sampled after (the token ids differ)", fix)
-    bos = _bos(chat)
-    # elsewhere a BOS is the template's business: some open every turn with it
-    if bos is not None and list(prompt[:2]) == [bos, bos]:
-        raise _bad(example, "its prompt begins with two BOS tokens", "mend the chat template")
 
 
 def _target(example: Demonstration, chat: Chat) -> list[int]:
@@ -94,14 +90,8 @@ def _check_target(example: Demonstration, target: Sequence[int], chat: Chat) -> 
         raise _bad(example, "its target was cut off: no end-of-turn token at its end", "leave truncated samples out")
     if any(token in chat.end_ids for token in target[:-1]):
         raise _bad(example, "an end-of-turn token stands inside its target", "leave it out")
-    if (bos := _bos(chat)) is not None and bos in target:
+    if chat.bos_id is not None and chat.bos_id in target:
         raise _bad(example, "a BOS token stands inside its target", "leave it out")
-
-
-def _bos(chat: Chat) -> int | None:
-    """The BOS id, where it is a token of its own (some tokenizers use one token as BOS and EOS)."""
-    bos: int | None = chat.tokenizer.bos_token_id
-    return None if bos in chat.end_ids else bos
 
 
 def _bad(example: Demonstration, problem: str, fix: str) -> BadInput:

@@ -107,8 +107,22 @@ def test_no_examples_and_repeated_ids_are_refused(chat: Chat, sampled: Demonstra
         encode_all([sampled, sampled], chat, 100)
 
 
-def test_texts_that_the_tokenizer_changes_are_told_of(chat: Chat, sampled: Demonstration) -> None:
-    plain = replace(sampled, token_ids=None)
-    odd = replace(plain, id="math/2", messages=(QUESTION, Message(role="assistant", content="2<|user|>")))
+def test_texts_that_the_tokenizer_changes_are_told_of(model: Weights, sampled: Demonstration) -> None:
+    from tokenizers import normalizers
+
+    tokenizer = Chat.load(model).tokenizer
+    tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
+    chat = Chat(tokenizer)
+    plain = replace(sampled, prompt_digest=None, token_ids=None)
+    odd = replace(plain, id="math/2", messages=(QUESTION, Message(role="assistant", content="Two")))
     encoded = encode_all([plain, odd], chat, 100)
     assert altered([plain, odd], encoded, chat) == ["math/2"]
+
+
+def test_a_control_token_in_a_text_is_learned_as_text(chat: Chat, sampled: Demonstration) -> None:
+    """In the question and in the answer: the template's own are the only ones."""
+    said = "say <|user|> or <eos>"
+    messages = (Message(role="user", content=said), Message(role="assistant", content=said))
+    ids = encode(replace(sampled, messages=messages, prompt_digest=None, token_ids=None), chat, 200).ids
+    special = [i for i in ids if i in set(chat.tokenizer.added_tokens_decoder)]
+    assert chat.tokenizer.convert_ids_to_tokens(special) == ["<bos>", "<|user|>", "<eos>", "<|assistant|>", "<eos>"]
