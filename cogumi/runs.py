@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from cogumi.codec import from_json
 from cogumi.data import read_rows
 from cogumi.diagnosis.scoring import SCORES
 from cogumi.errors import BadInput
 from cogumi.files import read_json, read_record
+from cogumi.planning.manifest import FORMAT, Manifest
 from cogumi.records import Completion
 from cogumi.results import (
     Comparison,
@@ -27,12 +28,12 @@ from cogumi.results import (
 from cogumi.sampling.log import COMPLETIONS, StoredLog
 
 T = TypeVar("T")
-FORMAT = 1
-"""Version of run.json."""
+Cell: TypeAlias = str | int | float | bool | None
+"""What a data frame holds in one place."""
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """run.json, as far as it can be told that it is one."""
+def read_manifest(folder: Path) -> Manifest:
+    """run.json. Raises `BadInput` naming file and field where it is none."""
     path = folder / "run.json"
     if not path.is_file():
         raise BadInput("no run in this folder: it has no run.json", file=folder, fix="name the folder of a run")
@@ -41,7 +42,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise BadInput("not a run's record", file=path, fix="restore it, or start a new run folder")
     if value.get("format") != FORMAT:
         raise BadInput(f"format {value.get('format')!r}, and this version reads {FORMAT}", file=path, field="format")
-    return value
+    settings = {**value["settings"], "out": str(folder)}
+    return from_json(Manifest, {**value, "settings": settings}, file=path)
 
 
 class RunView:
@@ -53,8 +55,8 @@ class RunView:
             raise BadInput("no such folder", file=folder, fix="name the folder of a run")
 
     @cached_property
-    def manifest(self) -> Mapping[str, Any]:
-        """run.json."""
+    def manifest(self) -> Manifest:
+        """What the run is, resolved: run.json."""
         return read_manifest(self.folder)
 
     @cached_property
@@ -138,11 +140,11 @@ class RunView:
         return path
 
 
-def _flat(sample: Completion, score: ScoredSample | None) -> dict[str, Any]:
+def _flat(sample: Completion, score: ScoredSample | None) -> Mapping[str, Cell]:
     """One row: the sample, and what the task made of it."""
     category, _, rest = sample.request.partition("/")
     problem, _, kind = rest.rpartition("#")
-    row: dict[str, Any] = {
+    row: dict[str, Cell] = {
         "category": category,
         "problem": problem,
         "kind": kind,

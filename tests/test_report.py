@@ -22,6 +22,10 @@ from cogumi.decision.verdict import decide
 from cogumi.errors import BadInput
 from cogumi.files import write_json, write_lines
 from cogumi.phases import Gate, Phase
+from cogumi.planning.manifest import Manifest, RecordedSide
+from cogumi.planning.plan import NO_SIZES
+from cogumi.planning.settings import Settings
+from cogumi.records import Strategy
 from cogumi.report import words
 from cogumi.report.blocks import Block
 from cogumi.report.content import build
@@ -132,13 +136,20 @@ KEPT = CategoryDistillation(
     label_accuracy=0.9,
     taught=7,
 )
-MANIFEST: dict[str, Any] = {
-    "format": 1,
-    "settings": {"model": "tiny", "options": {"qlora": {"epochs": 2}}, "plugins": ["math"]},
-    "data": {"math (training)": {"digest": "0123abcd"}},
-    "versions": {"cogumi": "0.1.0"},
-    "strategies": {"math": {"why": "exact answers"}},
-}
+MANIFEST = Manifest(
+    settings=Settings(plugins=("math",), model="tiny", options={"qlora": {"epochs": 2}}),
+    phase=PHASE,
+    roles={},
+    category_gates={},
+    trainer=None,
+    strategies={"math": Strategy(generate_temperature=0.1, train_temperature=0.0, why="exact answers")},
+    sizes=NO_SIZES,
+    evaluations={},
+    external={},
+    data={"math (training)": RecordedSide(source="bundled", file=None, taken=100, available=200, digest="0123abcd")},
+    versions={"cogumi": "0.1.0"},
+    environment={"python": "3.11.2"},
+)
 RIVAL = Match(wins=30, losses=2, ties=8, n=40, left_out=0, score=0.85, low=0.75, high=0.93, p=0.00001)
 FILES: dict[str, Any] = {
     "run": MANIFEST,
@@ -290,7 +301,7 @@ def test_html_holds_no_element_that_a_model_wrote(report: Report) -> None:
     hostile = report(
         html,
         examples=[hostile_example()],
-        run={**MANIFEST, "settings": {HOSTILE: HOSTILE}},
+        run=replace(MANIFEST, versions={HOSTILE: HOSTILE}),
         training=replace(TRAINING, notes=(HOSTILE,)),
     )
     assert tags(hostile) == clean

@@ -12,15 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogumi.errors import BadInput, PluginError, PluginFailed
+from cogumi.files import write_json
 from cogumi.phases import Gate, Phase
 from cogumi.pipeline.manifest import manifest
 from cogumi.pipeline.resolve import STRATEGY_FIELDS, choose, make_plan
 from cogumi.planning import defaults
+from cogumi.planning.manifest import as_json
 from cogumi.planning.plan import Plan, Sizes, asked
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Benchmark, Category, ExternalEvaluation
-from cogumi.records import ItemResult, Message, Model, Problem, Serves, Weights
+from cogumi.records import ItemResult, Message, Model, Problem, Raw, Serves, Weights
 from cogumi.registry.discovery import Entry, Plugin, Registry
+from cogumi.runs import read_manifest
 from cogumi.testing import FakeSampler, FakeTask, FakeTrainer, fake_benchmark, fake_category, make_problems
 from cogumi.voting import majority, weighted
 from cogumi.weights import NO_TEMPLATE, resolve
@@ -540,7 +543,7 @@ def test_gates_of_the_user_s_own_win_over_the_phase_s(world: World, tmp_path: Pa
 
 def test_the_record_is_json_and_shows_what_was_resolved(world: World) -> None:
     plan = world.plan(options={"sums": {"votes": "20"}, "fit": {"epochs": "3"}})
-    record = json.loads(json.dumps(manifest(plan)))
+    record = json.loads(json.dumps(as_json(manifest(plan))))
     assert "out" not in record["settings"]
     assert record["trainer"]["options"] == {"epochs": 3, "rate": 1e-3, "seed": 0}
     assert record["sizes"].items() >= {"training": {"sums": 100}, "held_out": {"sums": 200}}.items()
@@ -550,6 +553,32 @@ def test_the_record_is_json_and_shows_what_was_resolved(world: World) -> None:
     assert record["environment"]["python"]
 
 
+def test_the_record_comes_back_from_its_file_wherever_the_folder_is(world: World, tmp_path: Path) -> None:
+    written = manifest(world.plan(options={"sums": {"votes": "20"}}, baseline_temperatures=(0.2,)))
+    write_json(tmp_path / "run.json", as_json(written))
+    found = read_manifest(tmp_path)
+    assert found.settings.out == tmp_path
+    assert as_json(found) == as_json(written)
+    assert (found.phase, found.sizes, found.strategies) == (written.phase, written.sizes, written.strategies)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"format": 2}, "format: format 2, and this version reads 1"),
+        ({"settings": None}, "not a run's record"),
+        ({"settings": {"modle": "m"}}, "settings.modle: no such field (did you mean model"),
+        ({"data": {"sums (training)": {"taken": 1}}}, "data.sums (training).source: missing"),
+        ({"sizes": {"training": {"sums": "all"}, "held_out": {}}}, "sizes.training.sums: str where int is expected"),
+    ],
+)
+def test_a_record_that_was_edited_is_named_by_its_field(world: World, tmp_path: Path, change: Raw, problem: str) -> None:
+    write_json(tmp_path / "run.json", {**as_json(manifest(world.plan())), **change})
+    with pytest.raises(BadInput) as caught:
+        read_manifest(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path / 'run.json'}: {problem}")
+
+
 def test_the_record_follows_contents_and_not_their_order_or_place(world: World, tmp_path: Path) -> None:
     before = manifest(world.plan())
     Path(world.model.path).rename(tmp_path / "moved")
@@ -557,10 +586,10 @@ def test_the_record_follows_contents_and_not_their_order_or_place(world: World, 
     world.training = list(reversed(world.training))
     assert manifest(world.plan()) == before
     world.held_out = [replace(world.held_out[0], reference="wrong"), *world.held_out[1:]]
-    after, same = manifest(world.plan(held_out=250))["data"], manifest(world.plan(held_out=250))["data"]
+    after, same = manifest(world.plan(held_out=250)).data, manifest(world.plan(held_out=250)).data
     assert after == same
-    assert after["sums (training)"] == before["data"]["sums (training)"]
-    assert after["sums (held out)"]["digest"] != before["data"]["sums (held out)"]["digest"]
+    assert after["sums (training)"] == before.data["sums (training)"]
+    assert after["sums (held out)"].digest != before.data["sums (held out)"].digest
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,18 @@ def test_times_add_up_over_attempts(tmp_path: Path) -> None:
     assert folder.seconds("after") == 0.0
 
 
-@pytest.mark.parametrize("damage", ['{"stage": "train", "sec', "null", "3", '{"stage": "train"}', '{"seconds": 1}', "\ufffd"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"stage": "train", "sec',
+        "null",
+        "3",
+        '{"stage": "train"}',
+        '{"seconds": 1}',
+        '{"stage": "train", "seconds": null}',
+        "\ufffd",
+    ],
+)
 def test_a_torn_line_of_the_side_file_blocks_nothing(tmp_path: Path, damage: str) -> None:
     folder = RunFolder(tmp_path)
     folder.add_time("train", 1.5)

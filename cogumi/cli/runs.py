@@ -27,9 +27,9 @@ def command(folder: Path) -> None:
     for path in found:
         view = RunView(path)
         try:
-            settings, verdict = view.manifest["settings"], view.verdict
+            settings, verdict = view.manifest.settings, view.verdict
         except BadInput as error:
             click.echo(f"{path}  unreadable: {error}")
             continue
         said = "not decided" if verdict is None else f"{verdict.verdict}: {verdict.sentence}"
-        click.echo(f"{path}  {','.join(settings['plugins'])} on {settings['model']}, {settings['phase']}  {said}")
+        click.echo(f"{path}  {','.join(settings.plugins)} on {settings.model}, {settings.phase}  {said}")

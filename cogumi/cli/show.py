@@ -37,8 +37,8 @@ def _show_run(view: Any) -> None:
 
     from cogumi.report.terminal import summary
 
-    settings = view.manifest["settings"]
-    click.echo(f"{view.folder}: {', '.join(settings['plugins'])} on {settings['model']}, phase {settings['phase']}")
+    settings = view.manifest.settings
+    click.echo(f"{view.folder}: {', '.join(settings.plugins)} on {settings.model}, phase {settings.phase}")
     Console(highlight=False).print(summary(view))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cogumi.codec import from_json, to_json
+from cogumi.codec import to_json
 from cogumi.decision.before_training import worth
 from cogumi.decision.verdict import decide
 from cogumi.diagnosis.diagnose import diagnose_all
@@ -18,7 +18,7 @@ from cogumi.diagnosis.scoring import SCORES, Samples
 from cogumi.distillation import distill
 from cogumi.errors import BadInput
 from cogumi.files import write_json
-from cogumi.phases import Gate, Phase
+from cogumi.phases import Phase
 from cogumi.pipeline.deciding import compare_both, facts_of, write_verdict
 from cogumi.pipeline.folder import RunFolder, key_of
 from cogumi.pipeline.manifest import begun_sizes, settings_of
@@ -53,7 +53,7 @@ def redecide(folder: Path, *, phase: str | None = None, gates: Path | None = Non
 
 def _decide(view: RunView, phase: Phase, settings: Settings) -> Verdict:
     """By both diagnoses, or by the one of a run that stopped before training."""
-    facts = facts_of(view, settings, recorded_gates(view))
+    facts = facts_of(view, settings, view.manifest.category_gates)
     if view.before is not None and view.after is not None and view.comparison is not None:
         return decide(phase, view.before, view.after, view.comparison, facts)
     verdict = None if view.before is None else worth(phase, view.before, facts)
@@ -61,11 +61,6 @@ def _decide(view: RunView, phase: Phase, settings: Settings) -> Verdict:
         fix = "go on with it: cogumi resume"
         raise BadInput("nothing to decide on: the run did not come so far", file=view.folder, fix=fix)
     return verdict
-
-
-def recorded_gates(view: RunView) -> dict[str, tuple[Gate, ...]]:
-    """The categories' own gates as the run was begun with them."""
-    return from_json(dict[str, tuple[Gate, ...]], view.manifest.get("category_gates") or {}, file=view.folder / "run.json")
 
 
 def rewrite_report(folder: Path) -> str:
@@ -138,12 +133,11 @@ def revote(folder: Path, voter: str) -> Revoted:
 def without_model(folder: RunFolder, settings: Settings, observer: Observer, lock: int) -> Run:
     """A run with its tasks and voters, and nobody to ask."""
     registry = load()
-    student = read_manifest(folder.path)["roles"]["student"]
     resolver = Resolver(
         settings=settings,
         registry=registry,
         phase=resolve_phase(settings, registry),
-        data=student["data"],
+        data=read_manifest(folder.path).roles["student"].data,
         begun=begun_sizes(folder.path),
     )
     place = Workplace(folder=folder.state, lock=lock, observer=observer)

@@ -19,7 +19,7 @@ from cogumi.decision.verdict import decide
 from cogumi.diagnosis.diagnose import diagnose_all
 from cogumi.diagnosis.scoring import SCORES, Samples, Scores
 from cogumi.errors import BadInput
-from cogumi.pipeline.again import recorded_gates, without_model
+from cogumi.pipeline.again import without_model
 from cogumi.pipeline.deciding import facts_of
 from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.manifest import settings_of
@@ -94,7 +94,7 @@ class Logs:
 def _verdict(run: Run, logs: Logs, seed: str) -> Decision:
     before, after = (_half(run, logs, seed, second=second) for second in (False, True))
     view = RunView(run.folder.path)
-    facts = facts_of(view, run.plan.settings, recorded_gates(view), training=PRETENDED)
+    facts = facts_of(view, run.plan.settings, view.manifest.category_gates, training=PRETENDED)
     return decide(run.plan.phase, before, after, compare(before, after), facts).verdict
 
 

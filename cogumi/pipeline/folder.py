@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,16 @@ class Done:
     """The values it read, to say what differs."""
     outputs: Mapping[str, str]
     """What it left, with digests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A line of `timings.jsonl`."""
+
+    stage: str
+    """The stage."""
+    seconds: float
+    """What one attempt at it took."""
 
 
 class RunFolder:
@@ -115,21 +126,17 @@ class RunFolder:
         path = self.path / "timings.jsonl"
         torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
         with path.open("a", encoding="utf-8") as stream:
-            stream.write("\n" * torn + json.dumps({"stage": stage, "seconds": round(seconds, 3)}) + "\n")
+            stream.write("\n" * torn + json.dumps(to_json(Timing(stage=stage, seconds=round(seconds, 3)))) + "\n")
 
     def seconds(self, stage: str) -> float:
         """The seconds spent in a stage so far, over all attempts; a torn line of the side file counts for nothing."""
-        return sum(float(row["seconds"]) for row in self._times() if row["stage"] == stage)
+        return sum(timing.seconds for timing in self._times() if timing.stage == stage)
 
-    def _times(self) -> Iterator[dict[str, Any]]:
+    def _times(self) -> Iterator[Timing]:
         path = self.path / "timings.jsonl"
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict) and isinstance(row.get("seconds"), int | float) and "stage" in row:
-                yield row
+            if (timing := _timing(line)) is not None:
+                yield timing
 
     def _stages(self) -> dict[str, Done]:
         path = self.state / "stages.json"
@@ -139,6 +146,15 @@ class RunFolder:
         if not isinstance(value, dict):
             raise BadInput("not an object", file=path, fix="delete it: what is finished is then found again")
         return {name: from_json(Done, entry, file=path) for name, entry in value.items()}
+
+
+def _timing(line: str) -> Timing | None:
+    """What a line of the side file says; None where it was torn."""
+    try:
+        timing = from_json(Timing, json.loads(line))
+    except (ValueError, BadInput):
+        return None
+    return timing if math.isfinite(timing.seconds) else None
 
 
 def key_of(stage: str, reads: Identity, needs: Mapping[str, Mapping[str, str]]) -> str:

@@ -1,93 +1,92 @@
-"""What `run.json` says: settings, resolved; models and data by content and where they came from; versions.
-
-For people, for `cogumi resume`, and for a report's last pages. Nothing decides by it: stages have keys of their own.
-"""
+"""What a plan leaves in `run.json`, and what is read from it."""
 
 from __future__ import annotations
 
 import contextlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
 from cogumi import __version__
-from cogumi.codec import from_json, to_json
 from cogumi.files import digest, file_digest
+from cogumi.planning.manifest import Manifest, RecordedEvaluation, RecordedExternal, RecordedRole, RecordedSide, RecordedTrainer
 from cogumi.planning.plan import NO_SIZES, Chosen, Evaluation, Plan, Sizes
 from cogumi.planning.settings import Settings
-from cogumi.records import JSON, Problem
+from cogumi.records import Problem
 from cogumi.registry.discovery import requirements
 from cogumi.roles.role import Role
-from cogumi.runs import FORMAT, read_manifest
+from cogumi.runs import read_manifest
 
 
-def manifest(plan: Plan) -> dict[str, JSON]:
+def manifest(plan: Plan) -> Manifest:
     """The content of run.json."""
-    settings = to_json(plan.settings)
-    del settings["out"]
-    return {
-        "format": FORMAT,
-        "settings": settings,
-        "phase": to_json(plan.phase),
-        "roles": {name: _role(role) for name, role in plan.roles.items()},
-        "category_gates": to_json(plan.category_gates),
-        "trainer": None if plan.trainer is None else dict(plan.trainer.chosen.identity),
-        "strategies": {run.name: to_json(run.strategy) for run in plan.categories},
-        "sizes": {
-            "training": {run.name: len(run.training) for run in plan.categories},
-            "held_out": {e.name: len(e.problems) for e in plan.evaluations},
-            "baselines": list(plan.categories[0].evaluation.baseline_temperatures),
-            "failures_only": plan.phase.failures_only,
-        },
-        "evaluations": {e.name: _evaluation(e) for e in plan.evaluations},
-        "external": {e.name: {"metric": e.evaluation.metric, "limit": e.limit} for e in plan.external},
-        "data": _data(plan),
-        "versions": _versions(plan),
-        "environment": _environment(plan),
-    }
+    return Manifest(
+        settings=plan.settings,
+        phase=plan.phase,
+        roles={name: _role(role) for name, role in plan.roles.items()},
+        category_gates=plan.category_gates,
+        trainer=None if plan.trainer is None else _trainer(plan.trainer.chosen),
+        strategies={run.name: run.strategy for run in plan.categories},
+        sizes=Sizes(
+            training={run.name: len(run.training) for run in plan.categories},
+            held_out={e.name: len(e.problems) for e in plan.evaluations},
+            baselines=plan.categories[0].evaluation.baseline_temperatures,
+            failures_only=plan.phase.failures_only,
+        ),
+        evaluations={e.name: _evaluation(e) for e in plan.evaluations},
+        external={e.name: RecordedExternal(metric=e.evaluation.metric, limit=e.limit) for e in plan.external},
+        data=_data(plan),
+        versions=_versions(plan),
+        environment=_environment(plan),
+    )
 
 
-def _role(role: Role) -> dict[str, JSON]:
-    return {
-        "model": role.model.name,
-        "data": role.model.data,
-        "sampler": role.sampler.name,
-        "options": dict(role.options),
-        "fingerprint": dict(role.fingerprint),
-        "exact": role.serves.exact,
-    }
+def _role(role: Role) -> RecordedRole:
+    return RecordedRole(
+        model=role.model.name,
+        data=role.model.data,
+        sampler=role.sampler.name,
+        options=role.options,
+        fingerprint=role.fingerprint,
+        exact=role.serves.exact,
+    )
 
 
-def _evaluation(evaluation: Evaluation) -> dict[str, JSON]:
-    return {
-        "benchmark": evaluation.benchmark.name,
-        "purpose": evaluation.purpose,
-        "voter": evaluation.voting.entry.name,
-        "chance": evaluation.chance,
-        "sampling": to_json(evaluation.use),
-        "baseline_temperatures": list(evaluation.baseline_temperatures),
-        "consistency": evaluation.consistency,
-    }
+def _trainer(chosen: Chosen) -> RecordedTrainer:
+    entry = chosen.entry
+    return RecordedTrainer(name=entry.name, version=entry.plugin.version, options=entry.deciding(chosen.options))
 
 
-def _data(plan: Plan) -> dict[str, JSON]:
+def _evaluation(evaluation: Evaluation) -> RecordedEvaluation:
+    return RecordedEvaluation(
+        benchmark=evaluation.benchmark.name,
+        purpose=evaluation.purpose,
+        voter=evaluation.voting.entry.name,
+        chance=evaluation.chance,
+        sampling=evaluation.use,
+        baseline_temperatures=evaluation.baseline_temperatures,
+        consistency=evaluation.consistency,
+    )
+
+
+def _data(plan: Plan) -> Mapping[str, RecordedSide]:
     """Where each side's problems came from, how many of those there are were taken, and their digest."""
     held_out = {f"{e.name} (held out)": _side(e.grader, e.problems, e.available) for e in plan.evaluations}
     training = {f"{run.name} (training)": _side(run.chosen, run.training, run.available) for run in plan.categories}
     return {**held_out, **training}
 
 
-def _side(chosen: Chosen, problems: Sequence[Problem], available: int) -> dict[str, JSON]:
+def _side(chosen: Chosen, problems: Sequence[Problem], available: int) -> RecordedSide:
     source = chosen.options.get("data")
     path = Path(str(source)).expanduser()
-    return {
-        "source": source,
-        "file": file_digest(path) if path.is_file() else None,
-        "taken": len(problems),
-        "available": available,
-        "digest": digest([[problem.id, problem.prompt, problem.reference] for problem in problems]),
-    }
+    return RecordedSide(
+        source=None if source is None else str(source),
+        file=file_digest(path) if path.is_file() else None,
+        taken=len(problems),
+        available=available,
+        digest=digest([[problem.id, problem.prompt, problem.reference] for problem in problems]),
+    )
 
 
 def _versions(plan: Plan) -> dict[str, str]:
@@ -108,12 +107,9 @@ def _environment(plan: Plan) -> dict[str, str]:
 
 def settings_of(folder: Path) -> Settings:
     """The settings that a run was last called with."""
-    value = read_manifest(folder)["settings"]
-    return from_json(Settings, {**value, "out": str(folder)}, file=folder / "run.json")
+    return read_manifest(folder).settings
 
 
 def begun_sizes(folder: Path) -> Sizes:
     """How much a run was begun with; nothing for a new folder."""
-    if not (folder / "run.json").is_file():
-        return NO_SIZES
-    return from_json(Sizes, read_manifest(folder).get("sizes"), file=folder / "run.json")
+    return read_manifest(folder).sizes if (folder / "run.json").is_file() else NO_SIZES

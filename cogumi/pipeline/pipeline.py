@@ -26,6 +26,7 @@ from cogumi.pipeline.resolve import make_plan
 from cogumi.pipeline.rivals import check_rival
 from cogumi.pipeline.run import Run, Stage, rules_of
 from cogumi.pipeline.stages import STAGES, refuse_redoing
+from cogumi.planning.manifest import as_json
 from cogumi.planning.plan import Plan
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Observer
@@ -154,7 +155,7 @@ def _observers(plan: Plan, registry: Registry, first: Observer) -> Observer:
 def _begin(state: Run) -> None:
     """Leave what the run is about, and say what it will take."""
     plan, out = state.plan, state.folder.path
-    write_json(out / "run.json", manifest(plan))
+    write_json(out / "run.json", as_json(manifest(plan)))
     write_lines(out / "problems.jsonl", problem_rows(plan, state.rules))
     state.observer.begin("estimate", str(estimate(plan, state.rules)))
     for note in (*plan.notes, *visible(plan)):

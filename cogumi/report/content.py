@@ -6,7 +6,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from cogumi.records import JSON
+from cogumi.planning.manifest import Manifest, as_json
+from cogumi.records import JSON, Raw
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
 from cogumi.report.side_by_side import Said, Shown
@@ -321,19 +322,20 @@ def _answers(said: Sequence[Said]) -> str:
     return named + (f" and {len(ranked) - 5} more" if len(ranked) > 5 else "")
 
 
-def _provenance(manifest: Mapping[str, JSON]) -> Iterator[Block]:
+def _provenance(manifest: Manifest) -> Iterator[Block]:
+    shown = as_json(manifest)
     for key in ("settings", "roles", "trainer", "strategies", "evaluations", "data", "versions", "environment"):
         heading = key.capitalize()
-        if rows := tuple(_flat(manifest.get(key) or {})):
+        if rows := tuple(_flat(shown[key] or {})):
             yield Heading(2, heading)
             yield Table(f"{heading} of the run", ("name", "value"), rows)
 
 
-def _flat(values: Mapping[str, JSON], prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: Raw, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Nested mappings as dotted names with plain values, sorted."""
     for key, value in sorted(values.items()):
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, dict) and value:
             yield from _flat(value, f"{name}.")
         else:
             yield name, words.clip(_plain(value), SETTING_LIMIT)
