@@ -41,6 +41,13 @@ def from_json(kind: type[T], value: Any, *, file: str | Path | None = None, line
     return typing.cast(T, _decode(kind, value, _Place(file, line, "")))
 
 
+def part_of(kind: type[T], value: Any, *, file: str | Path | None = None) -> T:
+    """The same of a file that other programs write: of its many keys those that are fields of the record, the rest unread."""
+    if isinstance(value, Mapping):
+        value = {field.name: value[field.name] for field in dataclasses.fields(typing.cast(Any, kind)) if field.name in value}
+    return from_json(kind, value, file=file)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Place:
     """Where in a file a value stands, for errors."""

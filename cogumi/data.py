@@ -11,7 +11,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,7 +19,7 @@ from typing import TypeVar
 import jsonlines
 
 from cogumi.errors import BadInput
-from cogumi.records import JSON
+from cogumi.records import JSON, Raw
 
 T = TypeVar("T")
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".csv")
@@ -41,7 +41,7 @@ class Source:
 class Row:
     """One row of a dataset."""
 
-    value: Mapping[str, JSON]
+    value: Raw
     """The row as read."""
     file: str
     """The file or hub address it was read from."""

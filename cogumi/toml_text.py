@@ -12,7 +12,7 @@ from typing import TypeAlias
 from cogumi.errors import BadInput, suggest
 from cogumi.records import JSON
 
-Table: TypeAlias = Mapping[str, JSON]
+TomlTable: TypeAlias = Mapping[str, JSON]
 """A table of a TOML file as it was read; its keys are checked one by one, each error with its line."""
 
 
@@ -52,7 +52,7 @@ class Config:
             if key not in known:
                 raise self.error(*where, key, problem="no such setting", fix=suggest(key, known), table=table)
 
-    def table_of(self, parent: Table, *keys: str) -> Table:
+    def table_of(self, parent: TomlTable, *keys: str) -> TomlTable:
         """The table of this name, empty where there is none."""
         value = parent.get(keys[-1], {})
         if not isinstance(value, dict):
@@ -60,7 +60,7 @@ class Config:
         return value
 
 
-def read_toml(path: Path, *, option: str) -> tuple[Config, Table]:
+def read_toml(path: Path, *, option: str) -> tuple[Config, TomlTable]:
     """A TOML file and what it holds; `option` names where the path came from. Raises `BadInput` by file and line."""
     try:
         config = Config(path, path.read_text(encoding="utf-8"))

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from cogumi.codec import from_json, to_json
+from cogumi.codec import from_json, part_of, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, remembered_digest, write_json
-from cogumi.records import JSON, AdapterManifest, Identity, Model, Resolved, Weights
+from cogumi.records import JSON, AdapterManifest, Identity, Model, Raw, Resolved, Weights
 
 MANIFEST = "cogumi_adapter.json"
 """The file beside an adapter's weights that says what they were trained on."""
@@ -29,6 +29,57 @@ TOKENIZER_EXTRAS = ("special_tokens_map.json", "added_tokens.json")
 CONFIG_FILES = ("config.json", "generation_config.json")
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
 INDEX = "model.safetensors.index.json"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Code:
+    """What `config.json` and `tokenizer_config.json` say of code beside them."""
+
+    auto_map: JSON = None
+    """The classes to import from the folder; anything but nothing is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tokenizer:
+    """What is read of `tokenizer_config.json`."""
+
+    chat_template: JSON = None
+    """A Jinja template, or several by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Width:
+    """What an adapter is held against in `config.json`."""
+
+    hidden_size: int | None = None
+    """Width of the model; None where it has another name for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    """What is read of a `model.safetensors.index.json`."""
+
+    weight_map: Mapping[str, str] = field(default_factory=dict)
+    """The file of each tensor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AdapterConfig:
+    """What is read of `adapter_config.json`."""
+
+    base_model_name_or_path: str | None = None
+    """What the adapter was trained on, as its author called it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tensor:
+    """What a safetensors file's head says of a tensor."""
+
+    shape: tuple[int, ...]
+    """Its lengths."""
+    data_offsets: tuple[int, int]
+    """Where its bytes begin and end, counted from behind the head."""
 
 
 def resolve(model: Model) -> Resolved:
@@ -46,15 +97,16 @@ def check_model(model: Weights) -> None:
     folder = Path(model.path)
     if not folder.is_dir():
         raise BadInput("not a folder", file=folder, field="model", fix="give the folder that holds config.json")
-    config = _json(folder / "config.json", "not a model's folder: it has no config.json")
+    _need(folder / "config.json", "a model's")
+    _json(folder / "config.json")
     _check_weights(folder)
     _refuse_code(model)
     if not any((folder / name).exists() for name in TOKENIZER_FILES):
         raise BadInput("no tokenizer in this folder", file=folder, fix="put tokenizer.json beside the weights")
     for name in (*CONFIG_FILES, "tokenizer.json"):
-        _json(folder / name, {})
+        _json(folder / name)
     if model.adapter is not None:
-        _check_adapter(Path(model.adapter), model, config)
+        _check_adapter(Path(model.adapter), model)
 
 
 def fingerprint(model: Weights) -> Identity:
@@ -82,13 +134,13 @@ def template_file(model: Weights) -> Path:
 
 
 def _template(folder: Path) -> JSON:
-    return _json(folder / "tokenizer_config.json", {}).get("chat_template")
+    return _read(_Tokenizer, folder / "tokenizer_config.json").chat_template
 
 
 def read_manifest(adapter: Path) -> AdapterManifest | None:
     """What an adapter says it was trained on; None for one from elsewhere, which says nothing."""
     path = adapter / MANIFEST
-    return from_json(AdapterManifest, _json(path, {}), file=path) if path.exists() else None
+    return from_json(AdapterManifest, _json(path), file=path) if path.exists() else None
 
 
 def write_manifest(adapter: Path, manifest: AdapterManifest) -> None:
@@ -110,7 +162,7 @@ def _check_weights(folder: Path) -> None:
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         _refuse_weights(folder)
-    absent = sorted(set(_json(folder / INDEX, {}).get("weight_map", {}).values()) - {path.name for path in weights})
+    absent = sorted(set(_read(_Index, folder / INDEX).weight_map.values()) - {path.name for path in weights})
     if absent:
         raise BadInput(f"{absent[0]} is missing", file=folder / INDEX, field="weight_map", fix="download the model again")
     for path in weights:
@@ -120,7 +172,7 @@ def _check_weights(folder: Path) -> None:
 def _refuse_code(model: Weights) -> None:
     for name in ("config.json", "tokenizer_config.json"):
         path = Path(model.path) / name
-        if _json(path, {}).get("auto_map") and not model.trust_remote_code:
+        if _read(_Code, path).auto_map and not model.trust_remote_code:
             fix = "read that code, then allow it with --trust-remote-code"
             raise BadInput("the model wants to run code from its own folder", file=path, field="auto_map", fix=fix)
 
@@ -140,41 +192,40 @@ def _refuse_weights(folder: Path) -> None:
     )
 
 
-def _check_adapter(adapter: Path, model: Weights, config: Mapping[str, JSON]) -> None:
+def _check_adapter(adapter: Path, model: Weights) -> None:
     if not adapter.is_dir():
         raise BadInput("not a folder", file=adapter, field="adapter", fix="give the folder that holds adapter_config.json")
-    settings = _json(adapter / "adapter_config.json", "not an adapter's folder: it has no adapter_config.json")
+    _need(adapter / "adapter_config.json", "an adapter's")
+    settings = _read(_AdapterConfig, adapter / "adapter_config.json")
     if not (adapter / "adapter_model.safetensors").exists():
         fix = "save it with safe_serialization=True"
         raise BadInput("no adapter_model.safetensors in this folder", file=adapter, field="adapter", fix=fix)
     manifest = read_manifest(adapter)
     if manifest is not None and manifest.base != fingerprint(replace(model, adapter=None))["weights"]:
-        base = settings.get("base_model_name_or_path")
-        raise BadInput(
-            f"the adapter was trained on another base ({base})", file=adapter, field="adapter", fix="use its own base"
-        )
-    _check_shapes(adapter / "adapter_model.safetensors", config)
+        problem = f"the adapter was trained on another base ({settings.base_model_name_or_path})"
+        raise BadInput(problem, file=adapter, field="adapter", fix="use its own base")
+    hidden = _read(_Width, Path(model.path) / "config.json").hidden_size
+    _check_shapes(adapter / "adapter_model.safetensors", hidden)
 
 
-def _check_shapes(weights: Path, config: Mapping[str, JSON]) -> None:
+def _check_shapes(weights: Path, hidden: int | None) -> None:
     """An adapter whose projections do not have the base's width belongs to another base."""
-    hidden = config.get("hidden_size")
     for name, tensor in _tensors(weights).items():
-        width = tensor["shape"][-1] if name.endswith("q_proj.lora_A.weight") else hidden
+        width = tensor.shape[-1] if name.endswith("q_proj.lora_A.weight") else hidden
         if hidden is not None and width != hidden:
             problem = f"the adapter was made for another base: {name} takes {width} inputs, the base has {hidden}"
             raise BadInput(problem, file=weights, field="adapter", fix="use its own base")
 
 
-def _tensors(path: Path) -> dict[str, Any]:
+def _tensors(path: Path) -> Mapping[str, _Tensor]:
     """Shapes and places of a safetensors file's tensors by name (8 bytes of length, then JSON, then all data)."""
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(length, 100_000_000)))
-        tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
-        size = 8 + length + max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        tensors = {name: part_of(_Tensor, tensor) for name, tensor in header.items() if name != "__metadata__"}
+        size = 8 + length + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
+    except (OSError, ValueError, AttributeError, BadInput) as error:
         fix = "download or save it again; a Git LFS pointer needs `git lfs pull`"
         raise BadInput("not a safetensors file", file=path, fix=fix) from error
     if path.stat().st_size != size:
@@ -183,12 +234,20 @@ def _tensors(path: Path) -> dict[str, Any]:
     return tensors
 
 
-def _json(path: Path, missing: str | dict[str, Any]) -> dict[str, Any]:
-    """The object in a JSON file; where there is none `missing`, which is a value or what to complain of."""
+def _need(path: Path, whose: str) -> None:
     if not path.exists():
-        if isinstance(missing, str):
-            raise BadInput(missing, file=path.parent, fix="give another folder")
-        return missing
+        raise BadInput(f"not {whose} folder: it has no {path.name}", file=path.parent, fix="give another folder")
+
+
+def _read(kind: type[T], path: Path) -> T:
+    """What is read of a JSON file; the defaults where there is none."""
+    return part_of(kind, _json(path), file=path)
+
+
+def _json(path: Path) -> Raw:
+    """The object in a JSON file; an empty one where there is none."""
+    if not path.exists():
+        return {}
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cogumi import results
-from cogumi.codec import from_json, to_json
+from cogumi.codec import from_json, part_of, to_json
 from cogumi.errors import BadInput
 from cogumi.records import JSON, Endpoint, Message, Model, Weights
 from cogumi.stats import Interval
@@ -157,3 +157,11 @@ def test_a_verdict_comes_back_whole() -> None:
     assert from_json(results.Verdict, json.loads(json.dumps(to_json(verdict)))) == verdict
     with pytest.raises(BadInput, match=r"criteria\.0\.kind: str where enough\|target\|.* is expected"):
         from_json(results.Verdict, {**to_json(verdict), "criteria": [{**to_json(criterion), "kind": "luck"}]})
+
+
+def test_a_part_of_an_object_is_read_and_the_rest_is_not() -> None:
+    assert part_of(Point, {"x": 1, "y": {"whatever": []}}) == Point(x=1.0)
+    with pytest.raises(BadInput, match=r"^f\.json: x: missing"):
+        part_of(Point, {"y": 1}, file="f.json")
+    with pytest.raises(BadInput, match=r"^f\.json: list where an object is expected"):
+        part_of(Point, [1], file="f.json")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cogumi.codec import to_json
 from cogumi.errors import BadInput
 from cogumi.files import (
     checked_line,
@@ -17,10 +18,12 @@ from cogumi.files import (
     file_digest,
     read_checked,
     read_json,
+    read_records,
     write_file,
     write_json,
     write_lines,
 )
+from cogumi.records import ItemResult
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -98,3 +101,30 @@ def test_a_line_s_checksum_tells_any_change(row: dict[str, object], data: st.Dat
     changed = line[:where] + bytes([line[where] ^ 1]) + line[where + 1 :]
     with pytest.raises(BadInput, match=r"^x:7: sum: the line is damaged"):
         read_checked(changed, Path("x"), 7)
+
+
+# --- records of a JSON-lines file -------------------------------------------------------------------------------------
+
+
+def test_records_of_a_file_come_back(tmp_path: Path) -> None:
+    turns = [ItemResult(id=name, metrics={"acc": 0.5}) for name in ("a\u2028b", "c")]
+    write_lines(tmp_path / "x.jsonl", map(to_json, turns))
+    assert list(read_records(ItemResult, tmp_path / "x.jsonl")) == turns
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ('{"id": "b", "metr', "not JSON: "),
+        ("\xff", "not JSON: "),
+        ("[]", "list where an object is expected"),
+        ('{"id": "b", "metrics": {"acc": "high"}}', "metrics.acc: str where float is expected"),
+        ('{"id": "b", "metrics": {}, "more": 1}', "more: no such field"),
+    ],
+)
+def test_what_is_no_record_is_named_by_its_line(tmp_path: Path, line: str, problem: str) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"id": "a", "metrics": {}}\n' + line.encode("latin-1") + b"\n")
+    with pytest.raises(BadInput) as caught:
+        list(read_records(ItemResult, path))
+    assert str(caught.value).startswith(f"{path}:2: {problem}")

@@ -388,3 +388,29 @@ def test_the_weights_of_an_adapted_model_are_its_bases(tmp_path: Path) -> None:
     folder, adapter = model_folder(tmp_path / "model"), adapter_folder(tmp_path / "adapter")
     adapted = weights(folder, adapter=str(adapter))
     assert fingerprint(adapted)["weights"] == fingerprint(weights(folder))["weights"]
+
+
+# --- what is read of files that others write --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("others", [{}, {"rope": {"theta": 1e6}, "architectures": ["A"], "vocab_size": None}])
+def test_keys_that_nobody_reads_may_be_anything(tmp_path: Path, others: dict[str, object]) -> None:
+    folder = put(model_folder(tmp_path / "model"), config__json={"hidden_size": 64, **others})
+    adapter = adapter_folder(tmp_path / "adapter")
+    check_model(weights(folder, adapter=str(adapter)))
+
+
+@pytest.mark.parametrize(
+    ("file", "value", "problem"),
+    [
+        ("config__json", {"hidden_size": "wide"}, "config.json: hidden_size: str where int is expected"),
+        (
+            "model__safetensors__index__json",
+            {"weight_map": ["model.safetensors"]},
+            "model.safetensors.index.json: weight_map: list where an object is expected",
+        ),
+    ],
+)
+def test_a_key_that_is_read_is_named_where_it_does_not_fit(tmp_path: Path, file: str, value: object, problem: str) -> None:
+    folder = put(model_folder(tmp_path / "model"), **{file: value})
+    assert problem in refusal(folder, str(adapter_folder(tmp_path / "adapter")))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -35,7 +34,9 @@ def command(name: str | None, kind: str | None, with_options: bool, as_json: boo
       cogumi plugins --kind sampler
       cogumi plugins math --options
     """  # click wants the character itself
+    from cogumi.codec import to_json
     from cogumi.registry.discovery import load
+    from cogumi.registry.listing import listing
 
     if with_options and name is None:
         raise click.UsageError("--options needs a NAME: cogumi plugins math --options")
@@ -45,7 +46,7 @@ def command(name: str | None, kind: str | None, with_options: bool, as_json: boo
     if name is not None:
         entries = _named(registry, entries, name)
     if as_json:
-        click.echo(json.dumps(_document(registry, entries, name), indent=2))
+        click.echo(json.dumps(to_json(listing(registry, entries, name)), indent=2))
     elif with_options:
         _options_table(entries)
     else:
@@ -63,84 +64,6 @@ def _named(registry: Registry, entries: list[Entry], name: str) -> list[Entry]:
         known = {*registry.plugins, *(entry.name for entry in entries)}
         raise BadInput(f"no plugin offers anything called '{name}'", field="NAME", fix=suggest(name, known))
     return found
-
-
-def settings_of_entry(entry: Entry) -> Mapping[str, Option]:
-    """Everything that can be set under an entry's name: its own options, and what the core adds for its kind.
-
-    What the core adds has the default that the category or benchmark itself chose, where it can be made without more.
-    """
-    from cogumi.protocols import Benchmark, Category
-    from cogumi.records import Strategy
-    from cogumi.registry.options import options_of_record
-
-    if entry.kind not in ("category", "benchmark"):
-        return entry.options
-    made = _made(entry)
-    if isinstance(made, Category):
-        fields = {name: option for name, option in options_of_record(Strategy).items() if name != "why"}
-        return {**_own_defaults(fields, made.strategy), **entry.options}
-    if isinstance(made, Benchmark):
-        limit = {"max_tokens": options_of_record(Benchmark)["max_tokens"]}
-        return {**_own_defaults(limit, made), **entry.options}
-    return entry.options
-
-
-def _made(entry: Entry) -> Any:
-    """The category or benchmark as it is without options; nothing where it needs one, or cannot be made here."""
-    from cogumi.errors import CogumiError
-
-    try:
-        return entry.make()
-    except CogumiError:
-        return None
-
-
-def _own_defaults(options: Mapping[str, Option], made: Any) -> dict[str, Option]:
-    from dataclasses import replace
-
-    return {name: replace(option, default=getattr(made, name)) for name, option in options.items()}
-
-
-def _document(registry: Registry, entries: list[Entry], chosen: str | None) -> dict[str, Any]:
-    offers = [
-        {
-            "kind": entry.kind,
-            "name": entry.name,
-            "plugin": entry.plugin.name,
-            "dist": entry.plugin.dist,
-            "version": entry.plugin.version,
-            "summary": entry.summary,
-            "options": {
-                name: _option(option) for name, option in (settings_of_entry(entry) if chosen else entry.options).items()
-            },
-        }
-        for entry in entries
-    ]
-    plugins = [
-        {"name": plugin.name, "dist": plugin.dist, "version": plugin.version, "error": plugin.error}
-        for plugin in registry.plugins.values()
-        if chosen is None or plugin.name in {chosen, *(entry.plugin.name for entry in entries)}
-    ]
-    return {"offers": offers, "plugins": plugins}
-
-
-def _option(option: Option) -> dict[str, Any]:
-    from cogumi.registry.options import REQUIRED
-
-    required = option.default is REQUIRED
-    default = None if required else _plain(option.default)
-    return {
-        "takes": option.takes,
-        "required": required,
-        "default": default,
-        "neutral": option.neutral,
-        "help": option.help,
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _table(registry: Registry, entries: list[Entry]) -> None:
@@ -164,6 +87,8 @@ def _table(registry: Registry, entries: list[Entry]) -> None:
 
 def _options_table(entries: list[Entry]) -> None:
     """One table per entry: what is typed, what it takes, its default, whether it is neutral, and what it does."""
+    from cogumi.registry.listing import settings_of_entry
+
     for entry in entries:
         click.echo(f"{entry.kind} {entry.name} ({entry.plugin.dist} {entry.plugin.version}): {entry.summary}")
         rows = [_row(entry.name, name, option) for name, option in settings_of_entry(entry).items()]
@@ -177,9 +102,10 @@ def _options_table(entries: list[Entry]) -> None:
 
 
 def _row(entry: str, name: str, option: Option) -> tuple[str, ...]:
+    from cogumi.registry.listing import plain
     from cogumi.registry.options import REQUIRED
 
-    default = "required" if option.default is REQUIRED else f"[{_plain(option.default)}]"
+    default = "required" if option.default is REQUIRED else f"[{plain(option.default)}]"
     return f"{entry}.{name}", option.takes, default, "neutral" if option.neutral else "", option.help
 
 

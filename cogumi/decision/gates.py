@@ -29,7 +29,7 @@ from typing import Any
 
 from cogumi.codec import from_json, to_json
 from cogumi.phases import Gate, Margins, Phase
-from cogumi.toml_text import Config, Table, read_toml
+from cogumi.toml_text import Config, TomlTable, read_toml
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Phase))
 GATE_FIELDS = tuple(field.name for field in dataclasses.fields(Gate))
@@ -81,7 +81,7 @@ def _gates(config: Config, value: Any) -> tuple[Gate, ...]:
     return tuple(_gate(config, entry, number) for number, entry in enumerate(value))
 
 
-def _gate(config: Config, entry: Table, number: int) -> Gate:
+def _gate(config: Config, entry: TomlTable, number: int) -> Gate:
     config.refuse_unknown(entry, GATE_FIELDS, "gates", table=number)
     for field in dataclasses.fields(Gate):
         if field.name not in entry and field.default is dataclasses.MISSING:
@@ -94,7 +94,7 @@ def _gate(config: Config, entry: Table, number: int) -> Gate:
     return Gate(**texts, threshold=threshold)  # type: ignore[arg-type]  # the relation is checked above
 
 
-def _table(config: Config, value: Any, *keys: str) -> Table:
+def _table(config: Config, value: Any, *keys: str) -> TomlTable:
     if not isinstance(value, dict):
         raise config.error(*keys, problem="no table", fix=f"write it as [{'.'.join(keys)}]")
     return value

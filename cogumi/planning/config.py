@@ -28,7 +28,7 @@ from cogumi.planning.settings import FIELDS, LISTS, RANGES, Keywords, Settings, 
 from cogumi.records import JSON, Options
 from cogumi.registry.options import options_of_record
 from cogumi.roles.role import ROLES
-from cogumi.toml_text import Config, Table, read_toml
+from cogumi.toml_text import Config, TomlTable, read_toml
 
 
 def read_config(path: Path) -> Keywords:
@@ -49,7 +49,7 @@ def read_config(path: Path) -> Keywords:
     return cast(Keywords, {**settings, "options": options, "pythons": pythons})  # each checked above
 
 
-def _role(config: Config, role: str, table: Table) -> tuple[Mapping[str, str], Mapping[str, Options]]:
+def _role(config: Config, role: str, table: TomlTable) -> tuple[Mapping[str, str], Mapping[str, Options]]:
     """The settings that a table `[roles.ROLE]` stands for, and the role's options."""
     for key in ("model", "sampler"):
         if key in table and not isinstance(table[key], str):

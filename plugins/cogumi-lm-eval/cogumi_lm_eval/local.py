@@ -17,6 +17,7 @@ from typing import Any
 
 from cogumi.data import SUFFIXES, Row, read_rows
 from cogumi.errors import BadInput
+from cogumi.records import Raw
 
 ALIASES = {"validation": ("validation", "valid", "val", "dev"), "dev": ("dev", "validation", "valid", "val")}
 """Names of files for a split, besides its own."""
@@ -93,7 +94,7 @@ def _find(folders: Iterable[Path], split: str, configuration: str | None) -> Pat
     return None
 
 
-def _of_subject(path: str, subject: str | None) -> list[Mapping[str, Any]]:
+def _of_subject(path: str, subject: str | None) -> list[Raw]:
     rows = _rows(Path(path), Path(path).stat().st_mtime_ns)
     if subject is None or SUBJECT not in rows[0].value:
         return [row.value for row in rows]
