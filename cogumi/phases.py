@@ -49,6 +49,10 @@ class Margins:
     """Loss of the share of right answers among the consistent ones that counts as harm where it is significant."""
     guard_problems: int = 50
     """Least problems that a guard has to be right on, above chance, before training."""
+    examples: int = 20
+    """Examples of a trained category under which there is a warning before training."""
+    kept: float = 0.0
+    """Share of a trained category's training-side problems under which there is one too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from command_line import cogumi, final_files, run_fake
+from command_line import FAKE, cogumi, final_files, run_fake
 
 import cogumi as library
 from cogumi.runs import RunView
@@ -121,3 +121,63 @@ def test_what_k_samples_can_do_stands_in_every_diagnosis(stopped: Path) -> None:
     accuracy = json.loads((stopped / "before.json").read_text())["evaluations"]["sums"]["metrics"]["accuracy"]["value"]
     assert found["pass@k"][0]["value"] == pytest.approx(accuracy)
     assert found["pass@k"][4]["value"] > found["maj@k"][4]["value"] > found["pass^k"][4]["value"]
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose user wants more examples than it keeps."""
+    folder = tmp_path_factory.mktemp("short") / "run"
+    done = run_fake(folder, "--min-examples", "29")
+    assert done.returncode == 5, done.stderr
+    assert "training-side problems kept; 29 examples are the least. Dropped: " in done.stderr
+    assert "{" not in done.stderr
+    return folder
+
+
+def test_a_run_that_keeps_too_little_stops_with_a_report_and_trains_nothing(short: Path) -> None:
+    view = library.load(short)
+    assert (view.after, view.training, view.adapter) == (None, None, None)
+    assert view.distillation is not None
+    assert view.verdict is not None
+    assert (view.verdict.verdict, {criterion.kind for criterion in view.verdict.criteria}) == ("INCONCLUSIVE", {"kept"})
+    report = (short / "report.md").read_text()
+    assert "fewer examples were kept than --min-examples asks for" in report
+    assert "Too little agreement: ask for less" in report
+
+
+@pytest.mark.parametrize("words", [("resume",), ("gate",)])
+def test_what_is_done_later_with_a_run_that_kept_too_little_ends_the_same(
+    short: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(short, tmp_path / "run"))
+    before = final_files(folder)
+    done = cogumi(*words, folder)
+    assert done.returncode == 5, done.stderr
+    assert final_files(folder) == before
+
+
+def test_without_the_number_it_goes_on_with_a_warning(short: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = Path(shutil.copytree(short, tmp_path / "run"))
+    done = run_fake(folder)
+    assert RunView(folder).adapter is not None, done.stderr
+    assert "distill            done already" in done.stderr
+    assert "20 examples are the least" in done.stderr
+
+
+def test_training_alone_stops_there_too_and_leaves_its_report(tmp_path: Path) -> None:
+    done = cogumi("train", *FAKE, "--out", tmp_path / "run", "--min-examples", "0.99")
+    assert done.returncode == 5, done.stderr
+    assert "INCONCLUSIVE" in done.stdout
+    assert (tmp_path / "run/report.md").exists()
+    assert not (tmp_path / "run/adapter").exists()
+
+
+@pytest.mark.parametrize("given", ["1.5", "-1", "nan", "inf", "many"])
+def test_a_number_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
+    done = run_fake(tmp_path / "run", "--min-examples", given)
+    assert (done.returncode, (tmp_path / "run").exists()) == (2, False)
+    assert "min" in done.stderr.splitlines()[-1]

@@ -39,6 +39,7 @@ EVERY_FIELD: dict[str, Any] = {
     "samples": 4,
     "problems": 7,
     "held_out": 9,
+    "min_examples": 20.0,
     "seed": 3,
     "trust_remote_code": True,
     "accept_unsandboxed": True,

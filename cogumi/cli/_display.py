@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from cogumi.report.words import visible
+
 TITLES = {
     "before": "diagnose (before)",
     "after": "diagnose (after)",
@@ -59,7 +61,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """A sentence of its own."""
-        self.console.print(f"  {text}", soft_wrap=True, markup=False)
+        self.console.print(f"  {visible(text)}", soft_wrap=True, markup=False)
 
     def metrics(self, stage: str, values: Mapping[str, float]) -> None:
         """Nothing: the summary shows them."""

@@ -33,6 +33,12 @@ FLAGS = (
     click.option("--data", "data", metavar="NAME=PATH", multiple=True, help="Data: read NAME's problems from PATH."),
     click.option("--problems", type=int, metavar="N", help="Training-side problems per category."),
     click.option("--held-out", type=int, metavar="N", help="Held-out problems per category."),
+    click.option(
+        "--min-examples",
+        type=float,
+        metavar="N",
+        help="Examples kept per category, or a share of its problems, under which the run stops before it trains.",
+    ),
     click.option("--samples", type=int, metavar="N", help="Samples per held-out problem.  [default: 10]"),
     click.option("--temperature", type=float, help="Use temperature of the model.  [default: 0.7]"),
     click.option(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cogumi.cli._options import run_flags
-from cogumi.cli._stage import run_until
+from cogumi.cli._stage import end_with_verdict, run_until
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -28,6 +28,8 @@ def command(**flags: Unpack[Flags]) -> None:
     """
     view = run_until("train", flags)
     training = view.training
+    if training is None and view.verdict is not None and view.verdict.untrained:
+        end_with_verdict(view)
     if training is None:
         click.echo("nothing was trained: the trainer is none")
         return

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from cogumi.comparison.measures import consistency_of
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, share, shown_below
+from cogumi.decision.kept import what_helps
 from cogumi.decision.words import percent
 from cogumi.results import Change, Criterion, Decision
 
@@ -60,7 +61,8 @@ def _few_kept(subject: Subject, evidence: Evidence) -> str | None:
     found = evidence.facts.distillation.get(subject.name)
     if found is None or found.kept >= FEW_KEPT:
         return None
-    return f"Only {found.kept} of {found.problems} {subject.name} problems were kept for training: take more problems."
+    helps = what_helps(subject.name, found, teacher=evidence.facts.teacher)
+    return f"Only {found.kept} of {found.problems} {subject.name} problems were kept for training. {helps}"
 
 
 def _weak_vote(subject: Subject, evidence: Evidence) -> str | None:

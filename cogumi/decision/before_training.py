@@ -1,8 +1,9 @@
-"""R7, before training: can it pay at all?
+"""R7, before training: can it pay at all, and is there enough to learn from?
 
 What is taught is the vote. Where the vote is shown to know less than temperature 0 in every trained category, there is nothing
 to teach that a lower temperature does not give for nothing, and the run stops before it trains. A category without right
-answers, or one that was not voted on and answered at temperature 0, is not shown to be weaker.
+answers, or one that was not voted on and answered at temperature 0, is not shown to be weaker. Where less is kept than the user
+asks for (`Facts.min_examples`) it stops too: too little to learn from says nothing about the method.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from statistics import fmean
 
 from cogumi.decision.evidence import figures, shown_below, vote_and_greedy, vote_over_greedy
 from cogumi.decision.facts import Facts
+from cogumi.decision.kept import kept, too_few
 from cogumi.decision.words import bracket, listed, percent
 from cogumi.phases import Phase
 from cogumi.results import Criterion, Diagnosis, EvaluationResult, Status, Verdict
@@ -19,6 +21,9 @@ from cogumi.stats import Difference
 
 DO_NOT = "Do not train"
 """How a sentence begins where training cannot pay."""
+STOPPED = "Nothing was trained, since fewer examples were kept than --min-examples asks for"
+"""How it begins where too few examples were kept."""
+ANYWAY = "To train on what was kept all the same, ask for fewer examples (`--min-examples`)."
 INSTEAD = (
     "Use the model at a lower temperature (`cogumi diagnose --temperature 0` shows what that gives). To teach it more than it "
     "knows, let a stronger model answer (`--teacher SAMPLER:MODEL`), or find problems on which its vote is worth more."
@@ -39,6 +44,22 @@ def worth(phase: Phase, before: Diagnosis, facts: Facts) -> Verdict | None:
         sentence=criterion.sentence,
         next=criterion.next,
         criteria=(criterion,),
+    )
+
+
+def enough_kept(phase: Phase, facts: Facts) -> Verdict | None:
+    """The verdict of a run that stops since it kept less than its user wants to train on; None where it goes on."""
+    short = too_few(facts)
+    if not short:
+        return None
+    criteria = kept(facts, phase.margins)
+    named = [c for c in criteria if c.name == "examples kept" and c.subject in short]
+    return Verdict(
+        verdict="INCONCLUSIVE",
+        phase=phase.name,
+        sentence=f"{STOPPED}: {' '.join(c.sentence for c in named)}",
+        next=" ".join([*dict.fromkeys(c.next for c in criteria), ANYWAY]),
+        criteria=tuple(criteria),
     )
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from cogumi.comparison import estimates
 from cogumi.comparison.measures import both, column, measure
 from cogumi.decision.evidence import Evidence, Subject, figures, share
+from cogumi.decision.kept import what_helps
 from cogumi.decision.words import percent, span
 from cogumi.phases import Margins
-from cogumi.results import CategoryDistillation, Criterion, EvaluationResult, Status, TrainingResult
+from cogumi.results import Criterion, EvaluationResult, Status, TrainingResult
 
 UNMOVED = 1e-6
 """A relative change of the weights up to this is none."""
@@ -38,7 +39,7 @@ def enough(evidence: Evidence) -> list[Criterion]:
 def _category(subject: Subject, evidence: Evidence) -> list[Criterion]:
     lacking = [
         *_unreadable(subject, evidence.margins),
-        *_nothing_kept(subject.name, evidence.facts.distillation.get(subject.name)),
+        *_nothing_kept(subject.name, evidence),
         *_few(subject, evidence.margins),
         *_unmeasured(subject, evidence.margins),
     ]
@@ -64,13 +65,14 @@ def _unreadable(subject: Subject, margins: Margins) -> Iterator[Criterion]:
             return
 
 
-def _nothing_kept(name: str, found: CategoryDistillation | None) -> Iterator[Criterion]:
-    if found is None or found.kept:
+def _nothing_kept(name: str, evidence: Evidence) -> Iterator[Criterion]:
+    found = evidence.facts.distillation.get(name)
+    if found is None or found.lessons:
         return
     reasons = sorted(found.dropped.items(), key=lambda entry: (-entry[1], entry[0]))
     why = f" (mostly: {reasons[0][0]}, {reasons[0][1]})" if reasons else ""
     sentence = f"None of the {found.problems} {name} problems was kept for training{why}, so {name} was not trained."
-    advice = f"Take more problems of {name}, ask for less agreement (`min_agreement`), or name a teacher."
+    advice = what_helps(name, found, teacher=evidence.facts.teacher)
     yield _criterion("something kept", "fail", sentence, name, next=advice)
 
 

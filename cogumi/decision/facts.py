@@ -18,6 +18,10 @@ class Facts:
     """What training came to; None before it, and in a run that trains nothing."""
     distillation: Mapping[str, CategoryDistillation] = field(default_factory=dict)
     """What became of each category's training side, where that is known."""
+    teacher: bool = False
+    """Whether a teacher was asked what the student does not agree on with itself."""
+    min_examples: float | None = None
+    """Examples of a category under which the run stops before it trains; below 1: a share of its problems."""
     fixed_temperature: bool = False
     """Whether the use temperature cannot be lowered (a served product): what a lower one does is then a warning."""
     guard: Literal["wanted", "left out", "trained"] = "wanted"

@@ -34,7 +34,7 @@ from cogumi.toml_text import Config, TomlTable, read_toml
 FIELDS = tuple(field.name for field in dataclasses.fields(Phase))
 GATE_FIELDS = tuple(field.name for field in dataclasses.fields(Gate))
 MARGINS = tuple(field.name for field in dataclasses.fields(Margins))
-COUNTS = ("problems", "samples", "guard_problems")
+COUNTS = ("problems", "samples", "guard_problems", "examples")
 """Margins that count; the others are shares."""
 
 

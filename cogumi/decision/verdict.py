@@ -28,6 +28,7 @@ from cogumi.decision.facts import Facts
 from cogumi.decision.gain import gain
 from cogumi.decision.guard import guard
 from cogumi.decision.harm import harm
+from cogumi.decision.kept import kept
 from cogumi.decision.rival import rival
 from cogumi.decision.targets import targets
 from cogumi.decision.trust import trust
@@ -99,7 +100,7 @@ def decide(phase: Phase, before: Diagnosis, after: Diagnosis, comparison: Compar
 
 
 def _criteria(evidence: Evidence) -> list[Criterion]:
-    """R0 to R8."""
+    """R0 to R8, and what was said of the training data; that decides nothing any more."""
     rivals = rival(evidence)
     return [
         *enough(evidence),
@@ -110,6 +111,7 @@ def _criteria(evidence: Evidence) -> list[Criterion]:
         *guard(evidence),
         *trust(evidence),
         *_worth(evidence, won=any(criterion.status == "pass" for criterion in rivals)),
+        *_kept(evidence),
         *controls(evidence.facts.controls),
     ]
 
@@ -123,6 +125,12 @@ def _targets(evidence: Evidence) -> list[Criterion]:
     sentence = "None of the phase's gates was measured in this run."
     advice = "Take the categories into the run that the phase's gates are about, or give gates of your own (`--gates`)."
     return [*found, Criterion(kind="target", name="gates", status="inconclusive", sentence=sentence, next=advice)]
+
+
+def _kept(evidence: Evidence) -> list[Criterion]:
+    """What falls short of the training data; where nothing was kept R0 has said so."""
+    nothing = {name for name, found in evidence.facts.distillation.items() if not found.lessons}
+    return [criterion for criterion in kept(evidence.facts, evidence.margins) if criterion.subject not in nothing]
 
 
 def _worth(evidence: Evidence, *, won: bool) -> list[Criterion]:

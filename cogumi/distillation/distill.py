@@ -15,14 +15,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from cogumi.diagnosis.scoring import Samples, Scores, ballots
+from cogumi.distillation import reasons, unanswered
+from cogumi.distillation.reasons import NO_CONSENSUS
 from cogumi.planning.plan import CategoryRun, asked
 from cogumi.protocols import Selector, ways
 from cogumi.records import Ballot, Completion, Message, Preference, Problem, Request, Sampling, Vote
-from cogumi.results import CategoryDistillation, ScoredSample, VoteRow
+from cogumi.results import CategoryDistillation, ScoredSample, Unanswered, VoteRow
 from cogumi.workers.jobs import CountedAnswer, Evidence, Example, Origin
-
-NO_CONSENSUS = ("tie", "too little agreement", "no answer won the vote", "no sample has an answer")
-"""Reasons to drop a problem that a teacher can do something about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +50,8 @@ class Kept:
     """Whether the winner is right. Never decides what is kept, but a phase that trains on failures leaves out what is known."""
     preference: tuple[str, str, float] | None = None
     """The text chosen, the text rejected, and the margin of the votes; None where no two answers can be told apart."""
+    unanswered: Unanswered | None = None
+    """The votes without an answer, where the problem was dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +162,12 @@ def taught(run: CategoryRun, outcome: Kept, samples: Samples, scores: Scores) ->
     unknown = replace(best, token_ids=None, prompt_digest=None)  # the teacher's tokens need not be the student's
     right = _winner_correct(cast, vote)
     return replace(
-        outcome, vote=vote, targets=(Target(completion=unknown, by="teacher"),), dropped=None, agrees_with_reference=right
+        outcome,
+        vote=vote,
+        targets=(Target(completion=unknown, by="teacher"),),
+        dropped=None,
+        agrees_with_reference=right,
+        unanswered=None,
     )
 
 
@@ -220,20 +226,25 @@ def vote_row(run: CategoryRun, outcome: Kept) -> VoteRow:
     )
 
 
-def summary(run: CategoryRun, outcomes: Sequence[Kept]) -> CategoryDistillation:
-    """How many were kept, why the others were not, and how good the labels are where that can be told."""
+def summary(run: CategoryRun, outcomes: Sequence[Kept], *, pairs: bool = False) -> CategoryDistillation:
+    """How many were kept, why the others were not, and how good the labels are where that can be told.
+
+    `pairs`: whether the trainer learns from preferences, which are counted then.
+    """
     kept = [outcome for outcome in outcomes if outcome.targets]
     judged = [o.agrees_with_reference for o in kept if o.agrees_with_reference is not None]
-    reasons = Counter(outcome.dropped for outcome in outcomes if outcome.dropped is not None)
+    dropped = Counter(outcome.dropped for outcome in outcomes if outcome.dropped is not None)
     return CategoryDistillation(
         problems=len(outcomes),
         kept=len(kept),
         examples=sum(len(outcome.targets) for outcome in kept),
-        dropped=dict(sorted(reasons.items())),
+        dropped=dict(sorted(dropped.items())),
         mean_agreement=fmean(outcome.vote.agreement for outcome in kept) if kept else None,
         label_accuracy=fmean(judged) if judged else None,
         overlap=tuple({"training": mine, "held_out": theirs} for mine, theirs in sorted(run.overlap.items())),
         taught=sum(any(target.by == "teacher" for target in outcome.targets) for outcome in kept),
+        pairs=sum(outcome.preference is not None for outcome in outcomes) if pairs else None,
+        unanswered=unanswered.added([outcome.unanswered for outcome in outcomes if outcome.unanswered is not None]),
     )
 
 
@@ -247,8 +258,12 @@ def _outcome(run: CategoryRun, problem: Problem, samples: Samples, scores: Score
         chosen = _targets(run, problem, (good, cast, vote), samples, scores)
     right = _winner_correct(cast, vote)
     reason = _why_dropped(run, vote, *(chosen[0] if chosen else (None, None)))
+    if reason == reasons.NO_ANSWER and 2 * sum(voter.finish == "length" for voter in good) > len(good):
+        reason = reasons.ALL_CUT
     if reason is None and rules.failures_only and right is True and vote.agreement == 1.0:
-        reason = "already consistent and right"
+        reason = reasons.ALREADY_RIGHT
+    silent = chosen[0][0] if reason == reasons.TARGET_UNREAD else None
+    read = {ballot.index: ballot.answer for ballot in cast}
     return Kept(
         problem=problem,
         vote=vote,
@@ -256,6 +271,7 @@ def _outcome(run: CategoryRun, problem: Problem, samples: Samples, scores: Score
         dropped=reason,
         agrees_with_reference=right,
         preference=_preference(good, cast, vote),
+        unanswered=None if reason is None else unanswered.look_at(voters, [read.get(v.index) for v in voters], silent),
     )
 
 
@@ -319,15 +335,15 @@ def _why_dropped(run: CategoryRun, vote: Vote, target: Completion | None, answer
     """The first reason not to keep a target, or None."""
     how = ways(run.evaluation.voter)
     if vote.tie:
-        return "tie"
+        return reasons.TIE
     if vote.winner is None:
-        return "no answer won the vote" if vote.counts or how.uses_reference else "no sample has an answer"
+        return reasons.NO_WINNER if vote.counts or how.uses_reference else reasons.NO_ANSWER
     if vote.agreement < run.strategy.min_agreement and not how.control:
-        return "too little agreement"
+        return reasons.DISAGREEMENT
     if target is None or target.finish == "error":
-        return "the target could not be sampled"
+        return reasons.NO_TARGET
     if target.finish == "length":
-        return "the target was cut off at the token limit"
+        return reasons.TARGET_CUT
     if answer is None:
-        return "the target has no answer"
-    return None if answer == vote.winner else "the target disagrees with the vote"
+        return reasons.TARGET_UNREAD
+    return None if answer == vote.winner else reasons.TARGET_DISAGREES

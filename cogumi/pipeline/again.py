@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cogumi.codec import to_json
-from cogumi.decision.before_training import worth
+from cogumi.decision.before_training import enough_kept, worth
 from cogumi.decision.verdict import decide
 from cogumi.diagnosis.diagnose import diagnose_all
 from cogumi.diagnosis.scoring import SCORES, Samples
@@ -56,7 +56,9 @@ def _decide(view: RunView, phase: Phase, settings: Settings) -> Verdict:
     facts = facts_of(view, settings, view.manifest.category_gates)
     if view.before is not None and view.after is not None and view.comparison is not None:
         return decide(phase, view.before, view.after, view.comparison, facts)
-    verdict = None if view.before is None else worth(phase, view.before, facts)
+    verdict = None if view.before is None or facts.teacher else worth(phase, view.before, facts)
+    if verdict is None and view.training is None:
+        verdict = enough_kept(phase, facts)
     if verdict is None:
         fix = "go on with it: cogumi resume"
         raise BadInput("nothing to decide on: the run did not come so far", file=view.folder, fix=fix)

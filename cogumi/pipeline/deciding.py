@@ -7,9 +7,10 @@ from typing import Literal
 
 from cogumi.codec import to_json
 from cogumi.comparison.paired import compare
-from cogumi.decision.before_training import worth
+from cogumi.decision.before_training import enough_kept, worth
 from cogumi.decision.facts import Facts
 from cogumi.decision.guard import guard_notes
+from cogumi.decision.kept import kept
 from cogumi.decision.verdict import decide
 from cogumi.files import digest, file_digest, write_json
 from cogumi.phases import Gate
@@ -59,6 +60,8 @@ def facts_of(
     return Facts(
         training=training or view.training,
         distillation={} if view.distillation is None else view.distillation.categories,
+        teacher=settings.teacher is not None,
+        min_examples=settings.min_examples,
         fixed_temperature=settings.fixed_temperature,
         guard=guard_of(settings, view.before or Diagnosis(evaluations={})),
         category_gates=category_gates,
@@ -73,24 +76,43 @@ def guard_of(settings: Settings, before: Diagnosis) -> Literal["wanted", "left o
     return "trained" if trained.issuperset(settings.guard) else "wanted"
 
 
-def stop_before_training(run: Run) -> bool:
-    """Whether training cannot pay: then the verdict says what to do instead, and the run ends here with its report.
-
-    A run that has trained already, that has a teacher or that trains nothing goes on.
-    """
-    plan = run.plan
-    before = run.read(Diagnosis, "before.json")
-    for note in guard_notes(before, plan.phase.margins):
+def warn_before_training(run: Run, stage: str) -> None:
+    """Say after a stage what a training has to reckon with: guards that cannot guard, and too little or wrong to learn from."""
+    margins = run.plan.phase.margins
+    if stage == "before":
+        notes = guard_notes(run.read(Diagnosis, "before.json"), margins)
+    elif stage == "distill" and _will_train(run):
+        notes = [f"{criterion.sentence} {criterion.next}" for criterion in kept(facts(run), margins)]
+    else:
+        return
+    for note in notes:
         run.observer.say(note)
-    if plan.trainer is None or "teacher" in plan.roles or run.path("adapter").exists():
+
+
+def stop_before_training(run: Run, stage: str) -> bool:
+    """Whether a run ends after this stage, before it trains; then the verdict says what to do instead, and a report is left.
+
+    After the diagnosis it ends where training cannot pay, unless there is a teacher; after distillation where less was kept
+    than the user wants. A run that has trained already, or that trains nothing, goes on.
+    """
+    if stage not in ("before", "distill") or not _will_train(run):
         return False
-    verdict = worth(plan.phase, before, facts(run))
+    if stage == "distill":
+        verdict = enough_kept(run.plan.phase, facts(run))
+    elif "teacher" in run.plan.roles:
+        verdict = None
+    else:
+        verdict = worth(run.plan.phase, run.read(Diagnosis, "before.json"), facts(run))
     if verdict is None:
         return False
-    write_verdict(run.folder, verdict, {"phase": to_json(plan.phase), "stopped": "before training"})
+    write_verdict(run.folder, verdict, {"phase": to_json(run.plan.phase), "stopped": "before training"})
     run.observer.begin("gate", f"{verdict.verdict}, before training")
     run.observer.begin("report", str(run.path("report.md")))
     return True
+
+
+def _will_train(run: Run) -> bool:
+    return run.plan.trainer is not None and not run.path("adapter").exists()
 
 
 def write_verdict(folder: RunFolder, verdict: Verdict, reads: Identity) -> None:

@@ -17,7 +17,7 @@ from cogumi.decision.sizes import what_can_be_seen
 from cogumi.errors import BadInput, CogumiError, suggest
 from cogumi.files import write_file, write_json, write_lines
 from cogumi.pipeline.budget import estimate
-from cogumi.pipeline.deciding import stop_before_training
+from cogumi.pipeline.deciding import stop_before_training, warn_before_training
 from cogumi.pipeline.folder import RunFolder, key_of
 from cogumi.pipeline.manifest import begun_sizes, manifest
 from cogumi.pipeline.observers import Several, Silent
@@ -75,7 +75,8 @@ def _go_through(stages: Sequence[Stage], state: Run) -> None:
     try:
         for stage in stages:
             do(stage, state)
-            if stage is STAGES["before"] and STAGES["train"] in stages and stop_before_training(state):
+            warn_before_training(state, stage.name)
+            if STAGES["train"] in stages and stop_before_training(state, stage.name):
                 break
     except CogumiError as error:
         state.observer.finish(f"failed: {error}")

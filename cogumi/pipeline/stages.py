@@ -224,7 +224,8 @@ def write_votes(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]], folder
 
 def summary_of(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]]) -> Distillation:
     """How much was kept, by category."""
-    return Distillation(categories={c.name: distill.summary(c, outcomes[c.name]) for c in run.plan.categories})
+    pairs = wants_preferences(run)
+    return Distillation(categories={c.name: distill.summary(c, outcomes[c.name], pairs=pairs) for c in run.plan.categories})
 
 
 def _training_data(run: Run, category: CategoryRun, outcomes: Mapping[str, Sequence[distill.Kept]]) -> dict[str, list[JSON]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cogumi.codec import to_json
+from cogumi.decision.kept import by_reason, what_helps
 from cogumi.errors import RunFailed
 from cogumi.files import digest, file_digest, line, read_record, set_aside, write_json
 from cogumi.pipeline.folder import differences
@@ -86,9 +87,10 @@ def train_model(run: Run) -> Sequence[str]:
 
 def _refuse_nothing(run: Run, count: int) -> None:
     if not count:
-        reasons = {reason: number for c in read_distillation(run).categories.values() for reason, number in c.dropped.items()}
-        told = ", ".join(f"{reason} {number:,}" for reason, number in sorted(reasons.items())) or "no problems"
-        raise RunFailed(f"nothing was kept to train on: {told} (more problems, or another --temperature, may help)")
+        found, teacher = read_distillation(run).categories, "teacher" in run.plan.roles
+        told = "; ".join(f"{name}: {by_reason(c.dropped)}" for name, c in sorted(found.items()) if c.dropped)
+        helps = " ".join(what_helps(name, c, teacher=teacher) for name, c in sorted(found.items()))
+        raise RunFailed(f"nothing was kept to train on: {told or 'no problems'} ({helps or 'give it problems'})")
 
 
 def _refuse_retraining(run: Run) -> None:

@@ -67,6 +67,9 @@ class Settings:
     """Training-side problems per category; none leaves it to the phase."""
     held_out: int | None = None
     """Held-out problems per category; none leaves it to the phase."""
+    min_examples: float | None = None
+    """Examples kept of each category under which the run stops before it trains; below 1 a share of its training-side
+    problems; none trains on whatever was kept, with a warning."""
     seed: int = 0
     """Seed of the choice of problems, of every sample and of training."""
     trust_remote_code: bool = False
@@ -114,6 +117,7 @@ class Keywords(TypedDict, total=False):
     samples: int
     problems: int | None
     held_out: int | None
+    min_examples: float | None
     seed: int
     trust_remote_code: bool
     accept_unsandboxed: bool
@@ -132,6 +136,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
     "samples": (1, math.inf, "1 or more"),
     "problems": (1, math.inf, "1 or more"),
     "held_out": (1, math.inf, "1 or more"),
+    "min_examples": (0, 2**32, "a number of examples, e.g. 20, or a share below 1, e.g. 0.2"),
     "seed": (0, 2**32 - 1, "0 to 4294967295"),
 }
 """Least and greatest value of a setting, and how to say so; seeds have to fit every library that takes one."""
@@ -145,7 +150,8 @@ PLAIN = {name for name in FIELDS if name not in (*LISTS, "options", "pythons", "
 def check_range(name: str, value: float | None, *, file: Path | None = None, line: int | None = None) -> None:
     """Refuse a value that no run could use."""
     least, greatest, rule = RANGES[name]
-    if value is not None and not least <= value <= greatest:
+    broken = name == "min_examples" and value is not None and value > 1 and not float(value).is_integer()
+    if value is not None and (broken or not least <= value <= greatest):
         raise BadInput(f"{value} is out of range", file=file, line=line, field=name, fix=f"give {rule}")
 
 

@@ -36,6 +36,8 @@ from cogumi.results.training import (
     CategoryDistillation,
     Distillation,
     TrainingResult,
+    Unanswered,
+    Unread,
 )
 from cogumi.results.verdict import (
     Criterion,
@@ -71,6 +73,8 @@ __all__ = [
     "CategoryDistillation",
     "Distillation",
     "TrainingResult",
+    "Unanswered",
+    "Unread",
     "ProblemRow",
     "ScoredSample",
     "VoteRow",

@@ -7,6 +7,32 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A text from which no answer could be read."""
+
+    id: str
+    """Whose it is: the request, `#`, and which of its samples."""
+    text: str
+    """The text; a long one without its middle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """What became of the votes without an answer, on the problems that were dropped."""
+
+    votes: int
+    """Votes that were drawn for these problems."""
+    cut: int = 0
+    """Votes without an answer that were cut off at the token limit."""
+    unread: int = 0
+    """Votes that ended by themselves, and no answer could be read."""
+    failed: int = 0
+    """Votes that could not be sampled."""
+    examples: tuple[Unread, ...] = ()
+    """At most two texts without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryDistillation:
     """What became of one category's training side."""
 
@@ -26,6 +52,15 @@ class CategoryDistillation:
     """Training problems left out because they repeat a held-out one: `training` and `held_out` ids."""
     taught: int = 0
     """Problems whose target a teacher gave."""
+    pairs: int | None = None
+    """Preferences kept, where the trainer learns from pairs."""
+    unanswered: Unanswered | None = None
+    """The votes without an answer on the dropped problems; None where there were none."""
+
+    @property
+    def lessons(self) -> int:
+        """What the trainer is given: pairs where it learns from them, else targets."""
+        return self.examples if self.pairs is None else self.pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["enough", "target", "gain", "rival", "harm", "guard", "trust", "worth", "controls"]
+Kind = Literal["enough", "target", "gain", "rival", "harm", "guard", "trust", "worth", "kept", "controls"]
 """What a criterion asks: is there enough evidence; is a gate reached; is anything better than before; than what costs
 nothing; is anything worse; was anything forgotten; does agreement still mean right; did the vote know more before training;
-did the vote do it."""
+is enough kept to train on, and right; did the vote do it."""
 Status = Literal["pass", "fail", "inconclusive", "not-measured"]
 
 
@@ -67,3 +67,8 @@ class Verdict:
     """What stays true whatever was decided, e.g. that a lower temperature does better but cannot be had."""
     format: int = 1
     """Version of this file."""
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the run stopped before it trained: all that it rests on was known by then."""
+        return all(criterion.kind in ("worth", "kept") for criterion in self.criteria)
