@@ -81,23 +81,35 @@ def _decode(kind: Any, value: Any, place: _Place) -> Any:
 def _record(kind: Any, value: Any, place: _Place) -> Any:
     if not isinstance(value, Mapping):
         _refuse(place, value, "an object")
-    hints, fields = _hints(kind), {field.name: field for field in dataclasses.fields(kind)}
+    fields = _fields(kind)
     for key in value:
         if key not in fields:
             raise place.inside(str(key)).error("no such field", fix=suggest(str(key), fields))
     for name, field in fields.items():
-        if name not in value and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        if field.required and name not in value:
             raise place.inside(name).error("missing")
-    return kind(**{name: _field(hints[name], item, place, name) for name, item in value.items()})
+    return kind(**{name: _field(fields[name].kind, item, place, name) for name, item in value.items()})
 
 
 def _field(kind: Any, item: Any, place: _Place, name: str) -> Any:
     return item if type(item) is kind else _decode(kind, item, place.inside(name))  # what fits needs no place for an error
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Field:
+    """What a record's field takes, and whether it has to be there."""
+
+    kind: Any
+    required: bool
+
+
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _fields(record: Any) -> Mapping[str, _Field]:
+    hints = typing.get_type_hints(record)
+    absent = dataclasses.MISSING
+    return {
+        f.name: _Field(hints[f.name], f.default is absent and f.default_factory is absent) for f in dataclasses.fields(record)
+    }
 
 
 def _union(members: Sequence[Any], value: Any, place: _Place) -> Any:
