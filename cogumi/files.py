@@ -48,7 +48,7 @@ def remembered_digest(path: Path) -> str:
     """
     stat = path.stat()
     seen = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-    memory = _cache() / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
+    memory = cache_folder() / "digests" / f"{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]}.json"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
         if known["seen"] == seen and isinstance(known["digest"], str):
@@ -61,8 +61,11 @@ def remembered_digest(path: Path) -> str:
     return found
 
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cogumi" / "digests"
+def cache_folder() -> Path:
+    """Where what can be made again is kept: `COGUMI_CACHE_DIR`, else `cogumi` in `XDG_CACHE_HOME` or in `~/.cache`."""
+    if own := os.environ.get("COGUMI_CACHE_DIR"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cogumi"
 
 
 def write_file(path: Path, text: str | bytes) -> None:

@@ -315,6 +315,28 @@ class AdapterManifest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What a model folder was made of, where it was converted from another format. Read by `cogumi.weights.read_origin`."""
+
+    file: str
+    """Name of the file that was converted, without its folder."""
+    sha256: str
+    """Of that file (hex)."""
+    held: Mapping[str, int]
+    """How many of its numbers were held in which type, the most common one first, e.g. `{"Q4_1": 134479872}`."""
+    dtype: str
+    """The type of the numbers in the folder; it holds each of them exactly."""
+    files: Mapping[str, str]
+    """SHA-256 (hex) of every other file of the folder, by name."""
+    versions: Mapping[str, str]
+    """What converted it: versions by package."""
+    notes: Sequence[str] = ()
+    """What the user has to know of it, in sentences."""
+    format: int = 1
+    """Version of this record."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """What a trainer gives back."""
 

@@ -17,10 +17,12 @@ from typing import TypeVar
 from cogumi.codec import from_json, part_of, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, remembered_digest, write_json
-from cogumi.records import JSON, AdapterManifest, Identity, Model, Raw, Resolved, Weights
+from cogumi.records import JSON, AdapterManifest, Identity, Model, Origin, Raw, Resolved, Weights
 
 MANIFEST = "cogumi_adapter.json"
 """The file beside an adapter's weights that says what they were trained on."""
+ORIGIN = "cogumi_origin.json"
+"""The file in a model's folder that says what it was converted from."""
 NO_TEMPLATE = "the tokenizer has no chat template: messages are joined by blank lines, without roles"
 HUB_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
@@ -89,12 +91,15 @@ def resolve(model: Model) -> Resolved:
     adapter = None if model.adapter is None else str(Path(model.adapter).expanduser())
     found = replace(model, path=_local(model.path), adapter=adapter)
     check_model(found)
-    return Resolved(model=found, fingerprint=fingerprint(found), notes=() if has_template(found) else (NO_TEMPLATE,))
+    return Resolved(model=found, fingerprint=fingerprint(found), notes=_notes(found))
 
 
 def check_model(model: Weights) -> None:
     """Refuse a folder that cannot be a model, and an adapter that was made for another base."""
     folder = Path(model.path)
+    if folder.suffix.lower() == ".gguf" and folder.is_file():
+        fix = "name a sampler that does, or convert it to safetensors"
+        raise BadInput("a GGUF file, which this sampler does not read", file=folder, field="model", fix=fix)
     if not folder.is_dir():
         raise BadInput("not a folder", file=folder, field="model", fix="give the folder that holds config.json")
     _need(folder / "config.json", "a model's")
@@ -131,6 +136,17 @@ def template_file(model: Weights) -> Path:
     """Where the folder's chat template stands, or would."""
     folder = Path(model.path)
     return next((folder / name for name in TEMPLATE_FILES if (folder / name).exists()), folder / "tokenizer_config.json")
+
+
+def read_origin(folder: Path) -> Origin | None:
+    """What a model's folder was converted from; None for one that says nothing of it."""
+    path = folder / ORIGIN
+    return from_json(Origin, _json(path), file=path) if path.exists() else None
+
+
+def _notes(model: Weights) -> tuple[str, ...]:
+    origin = read_origin(Path(model.path))
+    return (*(() if origin is None else origin.notes), *(() if has_template(model) else (NO_TEMPLATE,)))
 
 
 def _template(folder: Path) -> JSON:

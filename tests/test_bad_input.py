@@ -79,6 +79,17 @@ def test_a_model_folder_without_weights(refused: Refusal, tmp_path: Path) -> Non
     assert refused("--model", folder) == expected
 
 
+def test_gguf_files_that_are_none_or_two(refused: Refusal, tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    folder = put(tmp_path / "model", a__gguf=b"version https://git-lfs", config__json={})
+    assert refused("--model", folder).startswith(f"{folder / 'a.gguf'}: model: not a GGUF file: it does not begin with GGUF (")
+    (folder / "b.gguf").write_bytes(b"GGUF")
+    expected = f"{folder}: model: 2 GGUF files in this folder, e.g. a.gguf and b.gguf (name the file)"
+    assert refused("--model", folder) == expected
+    assert refused("--model", folder / "b.gguf").startswith(f"{folder / 'b.gguf'}: model: cut off: the file ends within its ")
+    assert refused("--model", "models/none.gguf").startswith("models/none.gguf: model: no such file (")
+
+
 class Bomb:
     def __init__(self, mark: Path) -> None:
         self.mark = mark

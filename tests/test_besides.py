@@ -107,6 +107,7 @@ def test_who_was_asked_stands_in_the_manifest(whole: Path) -> None:
         "judge": "critic",
         "reference": "sage",
     }
+    assert [type(role["notes"]) for role in roles.values()] == [list, list, list]
 
 
 @pytest.mark.parametrize(

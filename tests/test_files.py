@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cogumi.codec import to_json
 from cogumi.errors import BadInput
 from cogumi.files import (
+    cache_folder,
     checked_line,
     digest,
     file_digest,
@@ -128,3 +129,21 @@ def test_what_is_no_record_is_named_by_its_line(tmp_path: Path, line: str, probl
     with pytest.raises(BadInput) as caught:
         list(read_records(ItemResult, path))
     assert str(caught.value).startswith(f"{path}:2: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"COGUMI_CACHE_DIR": "/a", "XDG_CACHE_HOME": "/b"}, "/a"),
+        ({"XDG_CACHE_HOME": "/b"}, "/b/cogumi"),
+        ({"COGUMI_CACHE_DIR": "~/mine"}, "/home/me/mine"),
+        ({}, "/home/me/.cache/cogumi"),
+    ],
+)
+def test_the_cache_is_where_the_user_says(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    for name in ("COGUMI_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == Path(expected)

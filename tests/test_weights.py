@@ -11,17 +11,20 @@ import pytest
 from folders import TEMPLATE, adapter_folder, model_folder, put, safetensors
 
 from cogumi import files
+from cogumi.codec import to_json
 from cogumi.errors import BadInput
-from cogumi.files import remembered_digest
-from cogumi.records import AdapterManifest, Endpoint, Weights
+from cogumi.files import remembered_digest, write_json
+from cogumi.records import AdapterManifest, Endpoint, Origin, Weights
 from cogumi.weights import (
     HUB_FILES,
     MANIFEST,
     NO_TEMPLATE,
+    ORIGIN,
     check_model,
     fingerprint,
     has_template,
     read_manifest,
+    read_origin,
     resolve,
     write_manifest,
 )
@@ -30,6 +33,7 @@ from cogumi.weights import (
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of digests that no other test fills."""
+    monkeypatch.delenv("COGUMI_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "cogumi" / "digests"
 
@@ -63,6 +67,24 @@ def test_what_a_model_brings_is_kept(tmp_path: Path) -> None:
 def test_a_model_without_a_template_is_noted(tmp_path: Path) -> None:
     folder = put(model_folder(tmp_path / "model"), tokenizer_config__json={"eos_token": "</s>"})
     assert resolve(weights(folder)).notes == (NO_TEMPLATE,)
+
+
+def test_what_a_model_was_converted_from_is_noted(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    origin = Origin(file="m.gguf", sha256="0", held={"Q8_0": 4}, dtype="float32", files={}, versions={}, notes=("dequantised",))
+    before = resolve(weights(folder)).fingerprint
+    write_json(folder / ORIGIN, to_json(origin))
+    assert read_origin(folder) == origin
+    assert resolve(weights(folder)).notes == ("dequantised",)
+    assert resolve(weights(folder)).fingerprint == before
+    (folder / ORIGIN).write_text('{"file": "m.gguf"}')
+    assert ORIGIN in refusal(folder)
+
+
+def test_a_gguf_file_is_for_samplers_that_read_it(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_bytes(b"GGUF")
+    expected = "model: a GGUF file, which this sampler does not read (name a sampler that does, or convert it to safetensors)"
+    assert refusal(tmp_path / "m.gguf").endswith(expected)
 
 
 def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

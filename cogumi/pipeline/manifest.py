@@ -50,6 +50,7 @@ def _role(role: Role) -> RecordedRole:
         options=role.options,
         fingerprint=role.fingerprint,
         exact=role.serves.exact,
+        notes=role.notes,
     )
 
 

@@ -35,6 +35,8 @@ class RecordedRole:
     """What the model is, by contents."""
     exact: bool
     """See `Serves.exact`."""
+    notes: tuple[str, ...] = ()
+    """What the user has to know of the model, in sentences."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,7 @@ def cast_role(asked: Asked, registry: Registry) -> Role:
         model=found.model,
         sampler=sampler,
         options=sampler.converted(asked.options),
-        serves=able,
+        serves=serves(made),  # asked again: what a sampler can promise may hang on what it found
         fingerprint=found.fingerprint,
         notes=tuple(found.notes),
     )

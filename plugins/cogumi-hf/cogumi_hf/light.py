@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cogumi_peft.gguf import as_folder
+
 from cogumi.errors import BadInput
 from cogumi.records import Completion, Endpoint, Message, Model, Request, Resolved, Serves, Weights
 from cogumi.weights import resolve
@@ -30,10 +32,11 @@ class LightSampler:
         return Serves(exact=self.options.is_exact(folder))
 
     def resolve(self) -> Resolved:
-        """Find and check model, adapter and options without loading anything."""
+        """Find and check model, adapter and options without loading anything; a GGUF file is converted, once."""
         self.options.check()
-        self._weights()
-        return resolve(self.model)
+        found = resolve(as_folder(self._weights()))
+        self.model = found.model
+        return found
 
     def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Yield one completion for every index of every request, in no particular order; may be called again."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cogumi_hf import checks, hf, options, register_checks
+from cogumi_hf import checks, hf, light, options, register_checks
 from cogumi_peft import probing
 
 from cogumi.errors import BadInput
@@ -30,6 +31,37 @@ def test_it_resolves_by_the_cores_rules(tiny: Weights) -> None:
     assert found.model == tiny
     assert found.fingerprint == fingerprint(tiny)
     assert found.notes == ()
+
+
+def test_a_gguf_file_becomes_a_folder_and_is_sampled_from_there(
+    tiny: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is converted to is `cogumi_peft.gguf`'s to know; here any folder does."""
+    file = tmp_path / "small.gguf"
+    monkeypatch.setattr(light, "as_folder", lambda model: replace(tiny, name=model.name))
+    sampler = hf(Weights(name="small", path=str(file)), device="cpu")
+    found = sampler.resolve()
+    assert found.model == replace(tiny, name="small")
+    assert found.fingerprint == fingerprint(tiny)
+    assert len(list(sampler.sample([ask("a")]))) == 2
+
+
+def test_what_is_no_gguf_file_is_refused_when_the_model_is_resolved(tmp_path: Path) -> None:
+    pytest.importorskip("gguf")
+    (tmp_path / "small.gguf").write_bytes(b"GGML")
+    with pytest.raises(BadInput, match="not a GGUF file"):
+        hf(Weights(name="small", path=str(tmp_path))).resolve()
+
+
+def test_whether_texts_depend_on_their_batch_is_known_once_the_model_is_found(
+    tiny: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "gpu_possible", lambda: True)
+    monkeypatch.setattr(light, "as_folder", lambda model: tiny)
+    sampler = hf(Weights(name="small", path=str(tmp_path / "small.gguf")))
+    assert not serves(sampler).exact
+    sampler.resolve()
+    assert serves(sampler).exact
 
 
 def test_a_served_model_is_refused() -> None:

@@ -92,3 +92,84 @@ def plain() -> Callable[..., torch.Tensor]:
         return logits(AutoModelForCausalLM.from_pretrained(folder))
 
     return compute
+
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SHAPES = {
+    "attn_norm": (64,), "attn_q": (64, 64), "attn_k": (32, 64), "attn_v": (32, 64), "attn_output": (64, 64),
+    "ffn_norm": (64,), "ffn_gate": (96, 64), "ffn_up": (96, 64), "ffn_down": (64, 96),
+}  # fmt: skip
+"""The tensors of a layer of a Llama of width 64, by their names in a GGUF file."""
+
+
+def write_gguf(path: Path, *, held: str = "Q8_0", layers: int = 2, rule: str = "smollm", **changes: Any) -> dict[str, Any]:
+    """A Llama of random weights as a GGUF file; gives the numbers that its tensors stand for, by name.
+
+    `changes`: `architecture`, `extra` (tensors beside its own), `without` (names of tensors to leave out), `poison` (a tensor
+    whose first number is none), `norms` (the type of vectors), `pieces` (it says that it is one of as many).
+    """
+    import gguf
+    import numpy as np
+    from tokenizers import pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", *letters, "ĠĠ", "ĊĊ"]
+    architecture = changes.get("architecture", "llama")
+    writer = gguf.GGUFWriter(str(path), architecture)
+    writer.add_context_length(128)
+    writer.add_embedding_length(64)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(96)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_rope_dimension_count(16)
+    writer.add_rope_freq_base(10_000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(rule)
+    writer.add_token_list(tokens)
+    writer.add_token_types([3, 3, 3, *[1] * (len(tokens) - 3)])
+    writer.add_token_merges(["Ġ Ġ", "Ċ Ċ"])
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_pad_token_id(2)
+    writer.add_chat_template(TEMPLATE)
+    if "pieces" in changes:
+        writer.add_uint16("split.count", changes["pieces"])
+    rng = np.random.default_rng(0)
+    shapes = {"token_embd": (len(tokens), 64), "output_norm": (64,), **changes.get("extra", {})}
+    shapes |= {f"blk.{layer}.{name}": shape for layer in range(layers) for name, shape in SHAPES.items()}
+    numbers = {}
+    for name, shape in shapes.items():
+        if name in changes.get("without", ()):
+            continue
+        values = (rng.standard_normal(shape) * 0.1).astype(np.float32)
+        if name == changes.get("poison"):
+            values.reshape(-1)[0] = np.nan
+        kind = gguf.GGMLQuantizationType[held if len(shape) > 1 else changes.get("norms", "F32")]
+        raw = gguf.quants.quantize(values, kind)
+        numbers[name] = torch.from_numpy(gguf.quants.dequantize(raw, kind).copy())
+        writer.add_tensor(f"{name}.weight", raw, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return numbers
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own for each test."""
+    monkeypatch.setenv("COGUMI_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def gguf_file() -> Callable[..., dict[str, Any]]:
+    """`gguf_file(path, ...)`: see `write_gguf`."""
+    pytest.importorskip("gguf")
+    return write_gguf
