@@ -18,6 +18,19 @@ demo: $(READY)  ## the main job, with the embedded model
 demo-served: $(READY)  ## the same where the temperature cannot be lowered: programs, trained and better
 	$(BIN)/cogumi run --plugins code --fixed-temperature --out runs/demo-served; $(VERDICT)
 
+# A real model is slow on two cores: few problems, short answers and six votes keep this under ten minutes.
+REAL := --plugins instruction,reasoning --model smollm2 --held-out 12 --problems 24 --samples 5 --baseline-temperatures 0.3 \
+	-o instruction.votes=6 -o instruction.max_tokens=128 -o reasoning.votes=6 -o reasoning.max_tokens=48
+ifdef COGUMI_DATA_DIR
+REAL += --data ifeval=$(COGUMI_DATA_DIR)/ifeval --data mmlu=$(COGUMI_DATA_DIR)/mmlu \
+	--data instruction=bundled --data reasoning=$(COGUMI_DATA_DIR)/mmlu/dev.jsonl
+else
+REAL += --data ifeval=bundled --data mmlu=bundled --data instruction=bundled --data reasoning=bundled
+endif
+
+demo-real: $(READY)  ## the main job with a real model, SmolLM2-135M, under ten minutes on two cores
+	$(BIN)/cogumi run $(REAL) --out runs/demo-real; $(VERDICT)
+
 demo-all: $(READY)  ## all six categories
 	$(BIN)/cogumi run --plugins math,code,reasoning,knowledge,instruction,creativity --out runs/demo-all; $(VERDICT)
 
