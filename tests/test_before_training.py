@@ -1,4 +1,4 @@
-"""Runs that end before they train, runs that train nothing, and how often a verdict is wrong where nothing changed."""
+"""Runs that end before they train, and runs that train nothing."""
 
 from __future__ import annotations
 
@@ -85,34 +85,6 @@ def test_a_null_run_trains_nothing_and_draws_with_other_seeds(tmp_path: Path) ->
     before, after = ({(c.request, c.index): c.text for c in view.samples(stage)} for stage in ("before", "after"))
     use = [key for key in after if key[0].endswith("#use")]
     assert sum(before[key] == after[key] for key in use) < len(use) / 10
-
-
-def test_a_calibration_counts_false_verdicts_and_leaves_the_run_alone(folder: Path) -> None:
-    before = final_files(folder)
-    done = cogumi("calibrate", folder, "--repetitions", "20")
-    assert done.returncode == 0, done.stderr
-    counts = [line.split() for line in done.stdout.splitlines()[:-1]]
-    assert sum(int(count) for _, count, _ in counts) == 20
-    assert done.stdout.splitlines()[-1] == "false PROCEED: 0 of 20"
-    assert final_files(folder) == before
-
-
-def test_a_calibration_deals_every_sample_once(folder: Path) -> None:
-    from cogumi.pipeline.calibrate import Dealt
-    from cogumi.sampling.log import read_samples
-
-    stored = read_samples(folder / "samples/before.jsonl")
-    request = next(key[0] for key in stored if key[0].endswith("#use"))
-    halves = [Dealt(stored, "7", 5, second) for second in (False, True)]
-    dealt = [half[request, place].index for half in halves for place in range(2)]
-    assert len(set(dealt)) == 4
-    assert dealt != [Dealt(stored, "8", 5, False)[request, place].index for place in range(2)] + dealt[2:]
-
-
-def test_a_calibration_needs_a_diagnosis(tmp_path: Path) -> None:
-    done = cogumi("calibrate", tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "no diagnosis in this folder" in done.stderr
 
 
 def test_what_k_samples_can_do_stands_in_every_diagnosis(stopped: Path) -> None:

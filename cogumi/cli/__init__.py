@@ -21,6 +21,7 @@ FAMILIES = {
         "diagnose": "Say where the model disagrees with itself, and why.",
         "distill": "Make training data of the model's own consensus.",
         "train": "Train an adapter on the distilled examples.",
+        "calibrate": "Say how often a verdict is wrong where nothing changed.",
     },
     "Commands over a run's FOLDER (no other flag needed; only resume samples or trains)": {
         "resume": "Go on with a run where it was stopped.",
@@ -31,7 +32,6 @@ FAMILIES = {
         "compare": "Compare runs, problem by problem.",
         "rescore": "Score the stored samples again by the installed tasks.",
         "revote": "Vote over the stored samples by another voter.",
-        "calibrate": "Say how often a verdict is wrong where nothing changed.",
         "export": "Merge the trained adapter into a model folder.",
         "runs": "List runs with their verdicts.",
     },

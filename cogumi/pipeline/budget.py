@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cogumi.diagnosis import diagnose
@@ -26,22 +26,30 @@ class Estimate:
 
     def __str__(self) -> str:
         drawn = f"{self.samples:,} samples of at most {self.tokens:,} tokens in all"
-        return f"{drawn}; training on at most {self.examples:,} examples"
+        return f"{drawn}; training on at most {self.examples:,} examples" if self.examples else drawn
 
 
-def estimate(plan: Plan, rules: Rules) -> Estimate:
-    """What a run will take at most."""
+DRAWING = ("before", "distill", "train", "after")
+"""The stages that cost something."""
+
+
+def estimate(plan: Plan, rules: Rules, stages: Collection[str] = DRAWING) -> Estimate:
+    """What the stages of these names will take at most."""
     settings = plan.settings
-    before, after = (
-        [r for e in plan.evaluations for r in diagnose.requests(e, settings.samples, settings.system, baselines=baselines)]
-        for baselines in (True, False)
-    )
-    training = [request for category in plan.categories for request in distill.requests(category, rules)]
-    every = [*before, *after, *training]
+    held_out = [
+        request
+        for stage, baselines in (("before", True), ("after", False))
+        if stage in stages
+        for evaluation in plan.evaluations
+        for request in diagnose.requests(evaluation, settings.samples, settings.system, baselines=baselines)
+    ]
+    training = [r for category in plan.categories for r in distill.requests(category, rules)] if "distill" in stages else []
+    every = [*held_out, *training]
+    trains = "train" in stages and plan.trainer is not None
     return Estimate(
         samples=count_samples(every),
         tokens=_tokens(every),
-        examples=sum(len(category.training) * category.strategy.targets for category in plan.categories),
+        examples=sum(len(c.training) * c.strategy.targets for c in plan.categories) if trains else 0,
     )
 
 

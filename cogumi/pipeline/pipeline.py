@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cogumi.decision.sizes import what_can_be_seen
@@ -36,15 +36,22 @@ from cogumi.runs import RunView
 from cogumi.workers.launch import Workplace
 
 
-def run(settings: Settings, *, until: str = "report", observer: Observer | None = None, redo: bool = False) -> RunView:
-    """Run the stages up to and including `until`, and only those it builds on.
+def run(
+    settings: Settings,
+    *,
+    until: str = "report",
+    without: Collection[str] = (),
+    observer: Observer | None = None,
+    redo: bool = False,
+) -> RunView:
+    """Run the stages up to and including `until`, and only those it builds on; `without` names some that are left out.
 
     Raises `BadInput` before anything is loaded or written when something given is unusable, and `RunFailed` when a stage
     cannot be finished; what was drawn until then is kept, and the same call goes on from there.
     """
     registry = load()
     plan = make_plan(settings, registry, begun_sizes(settings.out))
-    stages = wanted(until)
+    stages = [stage for stage in wanted(until) if stage.name not in without]
     _check(plan, stages)
     told = _observers(plan, registry, observer or Silent())
     folder = RunFolder(settings.out)
@@ -52,7 +59,7 @@ def run(settings: Settings, *, until: str = "report", observer: Observer | None 
         state = Run(plan=plan, folder=folder, place=Workplace(folder=folder.state, lock=lock, observer=told), redo=redo)
         refuse_redoing(state, [stage.name for stage in stages])
         with _kept_on_refusal(settings.out / "run.json"):
-            _begin(state)
+            _begin(state, stages)
             _go_through(stages, state)
         found = RunView(settings.out)
         told.finish(found.verdict.verdict if found.verdict is not None and until in ("gate", "report") else until)
@@ -153,11 +160,11 @@ def _observers(plan: Plan, registry: Registry, first: Observer) -> Observer:
     return Several(first, [(entry, entry.make(**plan.settings.options.get(entry.name, {}))) for entry in entries])
 
 
-def _begin(state: Run) -> None:
+def _begin(state: Run, stages: Sequence[Stage]) -> None:
     """Leave what the run is about, and say what it will take."""
     plan, out = state.plan, state.folder.path
     write_json(out / "run.json", as_json(manifest(plan)))
     write_lines(out / "problems.jsonl", problem_rows(plan, state.rules))
-    state.observer.begin("estimate", str(estimate(plan, state.rules)))
+    state.observer.begin("estimate", str(estimate(plan, state.rules, [stage.name for stage in stages])))
     for note in (*plan.notes, *visible(plan)):
         state.observer.say(note)
