@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from cogumi.pipeline.calibrate import Calibration
     from cogumi.stats import Interval
 
-DECIDING = ("phase", "gates")
-"""Flags that a recorded run takes, too."""
 OUT = Path("runs/null")
 
 
@@ -27,7 +25,7 @@ OUT = Path("runs/null")
 )
 @click.option("--json", "as_json", is_flag=True, help="JSON of all counts with their intervals.")
 @run_flags
-def command(folder: Path | None, runs: int, as_json: bool, **flags: Any) -> None:
+def command(folder: Path | None, runs: int, as_json: bool, **flags: Unpack[Flags]) -> None:
     """Say how often a verdict is wrong where nothing changed.
 
     Over settings it makes one null run (nothing trained; before and after drawn with other seeds; --out is runs/null unless
@@ -47,18 +45,18 @@ def command(folder: Path | None, runs: int, as_json: bool, **flags: Any) -> None
 
     with Bars() as bars:
         if folder is not None:
-            chosen = {name: flags.pop(name) for name in DECIDING}
+            phase, gates = flags.pop("phase", None), flags.pop("gates", None)
             _refuse_settings(flags)
-            found = calibrate(folder, runs, bars, **chosen)
+            found = calibrate(folder, runs, bars, phase=phase, gates=None if gates is None else Path(gates))
         else:
-            _refuse_trainer(flags["trainer"])
+            _refuse_trainer(flags.get("trainer"))
             redo = bool(flags.pop("redo", False))
-            flags["out"] = flags["out"] or OUT
+            flags["out"] = flags.get("out") or OUT
             found = calibrate_settings(settings_of(flags), runs, bars, redo=redo)
     click.echo(json.dumps(_json(found), indent=2) if as_json else "\n".join(_lines(found)))
 
 
-def _refuse_settings(flags: dict[str, Any]) -> None:
+def _refuse_settings(flags: Mapping[str, object]) -> None:
     """A recorded run has settings of its own."""
     from cogumi.errors import BadInput
 
