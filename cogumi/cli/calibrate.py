@@ -12,6 +12,11 @@ import click
 from cogumi.cli._options import run_flags, settings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Unpack
+
+    from cogumi.cli._options import Flags
     from cogumi.pipeline.calibrate import Calibration
     from cogumi.stats import Interval
 
