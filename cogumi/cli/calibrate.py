@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -46,6 +46,7 @@ def command(folder: Path | None, runs: int, as_json: bool, **flags: Unpack[Flags
       cogumi calibrate runs/null --runs 1000 --gates my.toml
     """
     from cogumi.cli._display import Bars
+    from cogumi.codec import to_json
     from cogumi.pipeline.calibrate import calibrate, calibrate_settings
 
     with Bars() as bars:
@@ -58,7 +59,7 @@ def command(folder: Path | None, runs: int, as_json: bool, **flags: Unpack[Flags
             redo = bool(flags.pop("redo", False))
             flags["out"] = flags.get("out") or OUT
             found = calibrate_settings(settings_of(flags), runs, bars, redo=redo)
-    click.echo(json.dumps(_json(found), indent=2) if as_json else "\n".join(_lines(found)))
+    click.echo(json.dumps(to_json(found), indent=2) if as_json else "\n".join(_lines(found)))
 
 
 def _refuse_settings(flags: Mapping[str, object]) -> None:
@@ -81,14 +82,14 @@ def _refuse_trainer(trainer: str | None) -> None:
 
 def _lines(found: Calibration) -> Iterator[str]:
     yield f"{found.runs:,} null runs, {_dealt(found)}:"
-    for verdict, count in found.verdicts.items():
-        yield f"{verdict:<13} {count:>5}  {_share(found.share(count))}"
+    for verdict, counted in found.verdicts.items():
+        yield f"{verdict:<13} {counted.count:>5}  {_share(counted.share)}"
     if not found.enough:
         yield f"No null run can say PROCEED: {found.samples} samples of each problem on a side are too few."
-    made = [f"{name} {count}" for name, count in found.claims.items() if count]
+    made = [f"{name} {claim.count}" for name, claim in found.claims.items() if claim.count]
     yield f"False claims: {', '.join(made) or 'none'}."
     false = found.verdicts["PROCEED"]
-    yield f"false PROCEED: {false} of {found.runs}, {_share(found.share(false))}"
+    yield f"false PROCEED: {false.count} of {found.runs}, {_share(false.share)}"
 
 
 def _dealt(found: Calibration) -> str:
@@ -99,20 +100,3 @@ def _dealt(found: Calibration) -> str:
 
 def _share(share: Interval) -> str:
     return f"{share.value:.1%} ({share.low * 100:.1f} to {share.high * 100:.1f})"
-
-
-def _json(found: Calibration) -> dict[str, Any]:
-    def shares(counts: Any) -> dict[str, Any]:
-        intervals = {name: (count, found.share(count)) for name, count in counts.items()}
-        return {
-            name: {"count": count, "share": i.value, "low": i.low, "high": i.high} for name, (count, i) in intervals.items()
-        }
-
-    return {
-        "runs": found.runs,
-        "drawings": found.drawings,
-        "samples": found.samples,
-        "problems": dict(found.problems),
-        "verdicts": shares(found.verdicts),
-        "false_claims": shares(found.claims),
-    }

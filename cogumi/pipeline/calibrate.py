@@ -54,6 +54,16 @@ FALSE: Mapping[str, Callable[[Criterion], bool]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many of the null runs, and which share that is with its interval over deals."""
+
+    count: int
+    """Null runs."""
+    share: Interval
+    """Of all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
     """What came of null runs."""
 
@@ -65,16 +75,12 @@ class Calibration:
     """Samples of each problem on either side."""
     problems: Mapping[str, int]
     """Problems by evaluation."""
-    verdicts: Mapping[Decision, int]
+    verdicts: Mapping[Decision, Counted]
     """Null runs by verdict, each verdict named."""
-    claims: Mapping[str, int]
+    claims: Mapping[str, Counted]
     """Null runs in which a false claim (`FALSE`) was made, by claim."""
     enough: bool
     """Whether there are as many samples on a side as a verdict needs at least."""
-
-    def share(self, count: int) -> Interval:
-        """A count as a share of the null runs."""
-        return stats.proportion(count, self.runs)
 
 
 def calibrate(
@@ -144,10 +150,14 @@ def _count(run: Run, pool: Pool, runs: int) -> Calibration:
         drawings=len(pool.samples),
         samples=pool.size,
         problems={e.name: len(e.problems) for e in run.plan.evaluations},
-        verdicts={decision: found[decision] for decision in get_args(Decision)},
-        claims={name: claims[name] for name in FALSE},
+        verdicts={decision: _counted(found[decision], runs) for decision in get_args(Decision)},
+        claims={name: _counted(claims[name], runs) for name in FALSE},
         enough=pool.size >= run.plan.phase.margins.samples,
     )
+
+
+def _counted(count: int, runs: int) -> Counted:
+    return Counted(count=count, share=stats.proportion(count, runs))
 
 
 def _verdict(run: Run, deal: Deal) -> Verdict:
