@@ -12,7 +12,7 @@ import click
 from cogumi.cli._options import run_flags, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from typing_extensions import Unpack
 
@@ -52,7 +52,7 @@ def command(folder: Path | None, runs: int, as_json: bool, **flags: Unpack[Flags
     with Bars() as bars:
         if folder is not None:
             phase, gates = flags.pop("phase", None), flags.pop("gates", None)
-            _refuse_settings(flags)
+            _refuse_settings([name for name, value in flags.items() if value not in (None, ())])
             found = calibrate(folder, runs, bars, phase=phase, gates=None if gates is None else Path(gates))
         else:
             _refuse_trainer(flags.get("trainer"))
@@ -62,11 +62,11 @@ def command(folder: Path | None, runs: int, as_json: bool, **flags: Unpack[Flags
     click.echo(json.dumps(to_json(found), indent=2) if as_json else "\n".join(_lines(found)))
 
 
-def _refuse_settings(flags: Mapping[str, object]) -> None:
+def _refuse_settings(given: Sequence[str]) -> None:
     """A recorded run has settings of its own."""
     from cogumi.errors import BadInput
 
-    if given := [name for name, value in flags.items() if value not in (None, ())]:
+    if given:
         fix = "name a run's folder, or the settings of a new null run"
         raise BadInput("a recorded run has settings of its own", field=f"--{given[0].replace('_', '-')}", fix=fix)
 
