@@ -21,6 +21,7 @@ from typing import Any
 
 from cogumi.errors import BadInput
 from cogumi.records import Message, Weights
+from cogumi.thoughts import CHANNELS, declared, marks
 from cogumi.weights import NO_TEMPLATE, template_file
 
 QUESTION = Message(role="user", content="question")
@@ -54,7 +55,9 @@ class Chat:
         self.end_id = self._end_of_turn()
         self.end_ids = frozenset({self.end_id, *end_ids})
         self.pad_id: int = self.end_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+        self._marks = self._thought_marks()
         self._controls = Controls(tokenizer, {*self.end_ids, *self._markup()})
+        self._others = Controls(tokenizer, self.end_ids, known=frozenset(self._marks)) if self._marks else self._controls
 
     @classmethod
     def load(cls, model: Weights) -> Chat:
@@ -93,13 +96,23 @@ class Chat:
         return ids
 
     def target_ids(self, text: str) -> list[int]:
-        """The ids of an assistant's turn, its end-of-turn id last."""
-        return [*self._ids([text], "".join), self.end_id]
+        """The ids of an assistant's turn, its end-of-turn id last; the marks of its own thoughts are what they are."""
+        return [*self._ids([text], "".join, self._others), self.end_id]
 
     def text(self, ids: Sequence[int]) -> str:
-        """The text of an assistant's turn, without special tokens and without its end, which need not be a special one."""
+        """The text of an assistant's turn, without its end and without special tokens but those that mark its thoughts.
+
+        The end need not be a special token. What marks thoughts is told in `cogumi.thoughts`.
+        """
         said = ids[:-1] if ids and ids[-1] in self.end_ids else ids
-        decoded: str = self.tokenizer.decode(list(said), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        found = [place for place, token in enumerate(said) if token in self._marks]
+        starts, ends = [0, *(place + 1 for place in found)], [*found, len(said)]
+        pieces = [self._decode(said[start:end]) for start, end in zip(starts, ends, strict=True)]
+        marks = [*(self._marks[said[place]] for place in found), ""]
+        return "".join(text for pair in zip(pieces, marks, strict=True) for text in pair)
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        decoded: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return decoded
 
     def check(self) -> list[int]:
@@ -109,9 +122,11 @@ class Chat:
             raise BadInput(problem, file=self.file, field="chat_template", fix=MEND)
         return [*self.prompt_ids([QUESTION]), *self.target_ids(ANSWER["content"])]
 
-    def _ids(self, texts: Sequence[str], write: Write) -> list[int]:
-        if any(map(self._controls.mentioned, texts)):
-            return self._controls.encode(texts, write)
+    def _ids(self, texts: Sequence[str], write: Write, controls: Controls | None = None) -> list[int]:
+        """The ids of what is written, in which no text may hold one of the control tokens."""
+        controls = controls or self._controls
+        if any(map(controls.mentioned, texts)):
+            return controls.encode(texts, write)
         return self._encode(write(texts))
 
     def _encode(self, text: str) -> list[int]:
@@ -141,6 +156,18 @@ class Chat:
             fix = "mend the chat template, which writes one too many, or the tokenizer, which adds one to it"
             raise BadInput(problem, file=self.file, field="chat_template", fix=fix)
 
+    def _thought_marks(self) -> dict[int, str]:
+        """The special tokens that mark thoughts: without them nobody could tell what was thought from what was said."""
+        template = self.tokenizer.chat_template if self.has_template else ""
+        known = marks(declared(template if isinstance(template, str) else ""))
+        added = {token: str(what) for token, what in self.tokenizer.added_tokens_decoder.items() if what.special}
+        channels = "<|channel|>" in added.values()
+        return {
+            token: text
+            for token, text in added.items()
+            if text.lower() in known and token not in self.end_ids and (channels or text not in CHANNELS)
+        }
+
     def _end_of_turn(self) -> int:
         """The special token the template writes behind an assistant's text; the tokenizer's EOS where it writes none."""
         eos: int = self.tokenizer.eos_token_id
@@ -161,11 +188,11 @@ class Chat:
 
 
 class Controls:
-    """The control tokens of a tokenizer, and texts that mention them: its special tokens, and `more` ids."""
+    """The control tokens of a tokenizer, and texts that mention them: its special tokens, and `more` ids, without `known`."""
 
-    def __init__(self, tokenizer: Any, more: Iterable[int]) -> None:
+    def __init__(self, tokenizer: Any, more: Iterable[int], known: frozenset[int] = frozenset()) -> None:
         added = tokenizer.added_tokens_decoder
-        special = {i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)
+        special = ({i for i, token in added.items() if token.special} | set(tokenizer.all_special_ids)) - known
         self.tokenizer = tokenizer
         self.names: dict[str, int] = {added[i].content: i for i in sorted({*special, *more}) if i in added}
         longest_first = sorted(filter(None, self.names), key=lambda name: (-len(name), name))

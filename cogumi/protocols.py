@@ -68,7 +68,10 @@ class Resolver(Protocol):
 
 @runtime_checkable
 class Task(Protocol):
-    """Problems, how to ask them, and how to read and judge what comes back."""
+    """Problems, how to ask them, and how to read and judge what comes back.
+
+    Completions are handed to it as `cogumi.thoughts.shown` gives them: thoughts set apart, answer tags taken off, in NFC.
+    """
 
     def problems(self) -> Sequence[Problem]:
         """All problems in a stable order; raises `BadInput` naming file, line and field for unusable data."""

@@ -84,6 +84,8 @@ class Resolved:
     """What the model is, by contents and never by path or address; two models that may differ have two of them."""
     notes: Sequence[str] = ()
     """What the user has to know before anything is drawn, in sentences."""
+    thoughts: tuple[tuple[str, str], ...] = ()
+    """Opening and closing marks of thoughts that the model's template declares (`cogumi.thoughts.declared`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,7 @@ class Ballot:
     answer: str | None
     """Equal answers are equal strings; None abstains and is never a candidate."""
     text: str = ""
-    """The completion the answer was read from."""
+    """What was said in the completion that the answer was read from (see `cogumi.thoughts`)."""
     logprob: float | None = None
     """`Completion.logprob`."""
     tokens: int = 0

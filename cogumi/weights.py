@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +18,7 @@ from cogumi.codec import from_json, part_of, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, remembered_digest, write_json
 from cogumi.records import JSON, AdapterManifest, Identity, Model, Origin, Raw, Resolved, Weights
+from cogumi.thoughts import Tags, declared
 
 MANIFEST = "cogumi_adapter.json"
 """The file beside an adapter's weights that says what they were trained on."""
@@ -91,7 +92,7 @@ def resolve(model: Model) -> Resolved:
     adapter = None if model.adapter is None else str(Path(model.adapter).expanduser())
     found = replace(model, path=_local(model.path), adapter=adapter)
     check_model(found)
-    return Resolved(model=found, fingerprint=fingerprint(found), notes=_notes(found))
+    return Resolved(model=found, fingerprint=fingerprint(found), notes=_notes(found), thoughts=thoughts_of(found))
 
 
 def check_model(model: Weights) -> None:
@@ -147,6 +148,25 @@ def read_origin(folder: Path) -> Origin | None:
 def _notes(model: Weights) -> tuple[str, ...]:
     origin = read_origin(Path(model.path))
     return (*(() if origin is None else origin.notes), *(() if has_template(model) else (NO_TEMPLATE,)))
+
+
+def thoughts_of(model: Weights) -> Tags:
+    """The marks of thoughts that the folder's chat templates declare, as far as they are not known anyway."""
+    folder = Path(model.path)
+    written = folder / "chat_template.jinja"
+    templates = [*_texts(_template(folder)), *_texts(_read(_Tokenizer, folder / "chat_template.json").chat_template)]
+    if written.exists():
+        templates.append(written.read_text(encoding="utf-8", errors="replace"))
+    return tuple(dict.fromkeys(pair for template in templates for pair in declared(template)))
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    """The texts in a template, which may be one of several by name."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 def _template(folder: Path) -> JSON:

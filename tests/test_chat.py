@@ -162,3 +162,23 @@ def test_a_tokenizer_that_cannot_be_loaded_is_one_clear_line(tmp_path: Path, dam
     message = str(caught.value)
     assert message.startswith(f"{tmp_path}: the tokenizer cannot be loaded: ")
     assert "\n" not in message
+
+
+def test_marks_of_thoughts_that_are_special_tokens_stay_in_the_text() -> None:
+    from tokenizers import AddedToken
+
+    made = tokenizer()
+    made.add_special_tokens(
+        {"additional_special_tokens": [AddedToken(t, special=True) for t in ("[THINK]", "[/THINK]", "<|x|>")]}
+    )
+    chat = Chat(made)
+    ids = made("[THINK]12?[/THINK]<|x|>\nIt is é.")["input_ids"]
+    assert chat.text(ids) == "[THINK]12?[/THINK]\nIt is é."
+    assert chat.text([*ids, EOS]) == "[THINK]12?[/THINK]\nIt is é."
+
+
+def test_marks_of_channels_stay_only_where_there_are_channels() -> None:
+    for extra, text in (("<|channel|>", "<|start|>a<|channel|>final"), ("<|y|>", "afinal")):
+        made = tokenizer()
+        made.add_special_tokens({"additional_special_tokens": ["<|start|>", extra]})
+        assert Chat(made).text(made(f"<|start|>a{extra}final")["input_ids"]) == text

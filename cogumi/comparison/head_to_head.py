@@ -22,6 +22,7 @@ from cogumi.errors import BadInput
 from cogumi.protocols import Judged
 from cogumi.records import Completion, Problem, Request, Sampling
 from cogumi.results import EvaluationResult, ExternalResult, Match
+from cogumi.thoughts import Tags, shown
 
 Outcome = Literal["win", "loss", "tie"]
 """As mine fared."""
@@ -87,8 +88,8 @@ def judge_requests(name: str, task: Judged, pairs: Sequence[Pair], *, max_tokens
     return asked
 
 
-def judge_outcomes(name: str, task: Judged, pairs: Sequence[Pair], samples: Samples) -> Match:
-    """What the judge's answers to `judge_requests` of the same name and pairs amount to.
+def judge_outcomes(name: str, task: Judged, pairs: Sequence[Pair], samples: Samples, thoughts: Tags = ()) -> Match:
+    """What the judge's answers to `judge_requests` of the same name and pairs amount to; its thoughts are set apart.
 
     A pair is won or lost where both orders prefer the same text, and a tie where they do not and where the texts are equal.
     It is left out where a text or a verdict failed to be sampled, and where a verdict cannot be read: such a judge has said
@@ -96,7 +97,7 @@ def judge_outcomes(name: str, task: Judged, pairs: Sequence[Pair], samples: Samp
     `position_bias` is over the pairs with two readable ones (a judge that tosses a coin has 0.5, one that never looks at
     the texts 1.0).
     """
-    verdicts = {problem.id: _verdicts(name, task, problem, samples) for problem, _, _ in _to_ask(pairs)}
+    verdicts = {problem.id: _verdicts(name, task, problem, samples, thoughts) for problem, _, _ in _to_ask(pairs)}
     judged = {problem: pair for problem, pair in verdicts.items() if pair is not None}
     readable = {problem: (ab, ba) for problem, (ab, ba) in judged.items() if ab is not None and ba is not None}
     items: dict[str, Outcome] = {pair.problem.id: "tie" for pair in pairs if pair.equal}
@@ -132,12 +133,14 @@ def _ids(name: str, problem: Problem) -> tuple[str, str]:
     return f"{name}/{problem.id}#judge-ab", f"{name}/{problem.id}#judge-ba"
 
 
-def _verdicts(name: str, task: Judged, problem: Problem, samples: Samples) -> tuple[Place | None, Place | None] | None:
+def _verdicts(
+    name: str, task: Judged, problem: Problem, samples: Samples, thoughts: Tags
+) -> tuple[Place | None, Place | None] | None:
     """Which place was preferred with mine first and with theirs first; None where one of the two could not be sampled."""
     ab, ba = (samples[request, 0] for request in _ids(name, problem))
     if "error" in (ab.finish, ba.finish):
         return None
-    return _place(task, ab.text), _place(task, ba.text)
+    return _place(task, shown(ab, thoughts).text), _place(task, shown(ba, thoughts).text)
 
 
 def _place(task: Judged, text: str) -> Place | None:

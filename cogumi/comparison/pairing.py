@@ -13,6 +13,7 @@ from cogumi.comparison.head_to_head import Pair, Samples, on_scores
 from cogumi.protocols import Judged, Task
 from cogumi.records import Completion, Problem
 from cogumi.results import Diagnosis, EvaluationResult, ExternalResult, Match
+from cogumi.thoughts import Tags, shown
 
 T = TypeVar("T", EvaluationResult, ExternalResult)
 
@@ -38,22 +39,30 @@ def comparable(mine: T, theirs: T) -> bool:
 
 
 def text_pairs(
-    name: str, task: Task, problems: Sequence[Problem], mine: Samples, theirs: Samples, *, kind: str = "use"
+    name: str,
+    task: Task,
+    problems: Sequence[Problem],
+    mine: Samples,
+    theirs: Samples,
+    *,
+    kind: str = "use",
+    thoughts: Tags = (),
 ) -> list[Pair]:
-    """The texts of the problems that both sides were asked, for a judge; none where the task has no question for one.
+    """What was said to the problems that both sides were asked, for a judge; none where the task has no question for one.
 
-    `name` is the category's or benchmark's and begins the requests' ids, of which `kind` is the end.
+    `name` is the category's or benchmark's and begins the requests' ids, of which `kind` is the end. `thoughts` are the marks
+    that the templates declare: a judge reads what a user would be shown.
     """
     if not isinstance(task, Judged):
         return []
     keys = [(problem, (f"{name}/{problem.id}#{kind}", 0)) for problem in problems]
     both = [(problem, mine[key], theirs[key]) for problem, key in keys if key in mine and key in theirs]
-    return [Pair(problem=problem, mine=_text(one), theirs=_text(other)) for problem, one, other in both]
+    return [Pair(problem=problem, mine=_text(one, thoughts), theirs=_text(other, thoughts)) for problem, one, other in both]
 
 
 def _measured(side: EvaluationResult | ExternalResult) -> str:
     return side.benchmark if isinstance(side, EvaluationResult) else side.metric
 
 
-def _text(completion: Completion) -> str | None:
-    return None if completion.finish == "error" else completion.text
+def _text(completion: Completion, thoughts: Tags) -> str | None:
+    return None if completion.finish == "error" else shown(completion, thoughts).text

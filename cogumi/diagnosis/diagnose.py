@@ -36,6 +36,7 @@ from cogumi.results import (
     ProblemResult,
     ScoredSample,
 )
+from cogumi.thoughts import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def artifacts(evaluation: Evaluation, samples: Samples, count: int) -> Mapping[s
     if not isinstance(task, ArtifactWriter):
         return {}
     names = [(problem, ids(evaluation, problem).use) for problem in evaluation.problems]
-    drawn = [(problem, [samples[request, index] for index in range(count)]) for problem, request in names]
+    drawn = [(problem, [shown(samples[r, index], evaluation.thoughts) for index in range(count)]) for problem, r in names]
     with evaluation.grader.entry.attribute_errors():
         return dict(task.export(drawn))
 
@@ -203,7 +204,7 @@ def _item(
         return None, failed
     rows = [scores[c.request, c.index] for c in good]
     with evaluation.voting.entry.attribute_errors():
-        vote = evaluation.voter.vote(problem, ballots(good, rows))
+        vote = evaluation.voter.vote(problem, ballots(good, rows, evaluation.thoughts))
         majority_correct = _winner_correct(vote, rows)
     answers = [row.answer for row in rows]
     template = problem.meta.get("template")
@@ -275,7 +276,8 @@ def _problem_metrics(
     if not isinstance(task, ProblemMetrics):
         return {}
     with evaluation.grader.entry.attribute_errors():
-        return dict(task.problem_metrics(problem, completions, [score_of(row) for row in rows]))
+        said = [shown(completion, evaluation.thoughts) for completion in completions]
+        return dict(task.problem_metrics(problem, said, [score_of(row) for row in rows]))
 
 
 def _names(items: Sequence[ProblemResult]) -> Iterator[str]:

@@ -153,7 +153,7 @@ def taught(run: CategoryRun, outcome: Kept, samples: Samples, scores: Scores) ->
     good = [completion for completion in drawn if completion.finish != "error"]
     if outcome.dropped not in NO_CONSENSUS or not good:
         return outcome
-    cast = ballots(good, [scores[c.request, c.index] for c in good])
+    cast = ballots(good, [scores[c.request, c.index] for c in good], run.evaluation.thoughts)
     with run.evaluation.voting.entry.attribute_errors():
         vote = run.evaluation.voter.vote(outcome.problem, cast)
     best = _best(good, cast, vote)
@@ -252,7 +252,7 @@ def _outcome(run: CategoryRun, problem: Problem, samples: Samples, scores: Score
     voters = [samples[vote_id(run, problem), index] for index in range(run.strategy.votes)]
     good = [voter for voter in voters if voter.finish != "error"]
     rows = [scores[voter.request, voter.index] for voter in good]
-    cast = ballots(good, rows)
+    cast = ballots(good, rows, run.evaluation.thoughts)
     with run.evaluation.voting.entry.attribute_errors():
         vote = run.evaluation.voter.vote(problem, cast)
         chosen = _targets(run, problem, (good, cast, vote), samples, scores)

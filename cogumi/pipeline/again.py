@@ -21,7 +21,7 @@ from cogumi.files import write_json
 from cogumi.phases import Phase
 from cogumi.pipeline.deciding import compare_both, facts_of, write_verdict
 from cogumi.pipeline.folder import RunFolder, key_of
-from cogumi.pipeline.manifest import begun_sizes, settings_of
+from cogumi.pipeline.manifest import begun_sizes, settings_of, thoughts_of_run
 from cogumi.pipeline.observers import Silent
 from cogumi.pipeline.resolve import Resolver, measures, resolve_phase
 from cogumi.pipeline.run import Run
@@ -141,6 +141,7 @@ def without_model(folder: RunFolder, settings: Settings, observer: Observer, loc
         phase=resolve_phase(settings, registry),
         data=read_manifest(folder.path).roles["student"].data,
         begun=begun_sizes(folder.path),
+        thoughts=thoughts_of_run(folder.path),
     )
     place = Workplace(folder=folder.state, lock=lock, observer=observer)
     return Run(plan=measures(resolver), folder=folder, place=place)

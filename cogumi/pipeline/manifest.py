@@ -17,6 +17,7 @@ from cogumi.records import Problem
 from cogumi.registry.discovery import requirements
 from cogumi.roles.role import Role
 from cogumi.runs import read_manifest
+from cogumi.thoughts import Tags
 
 
 def manifest(plan: Plan) -> Manifest:
@@ -51,6 +52,7 @@ def _role(role: Role) -> RecordedRole:
         fingerprint=role.fingerprint,
         exact=role.serves.exact,
         notes=role.notes,
+        thoughts=role.thoughts,
     )
 
 
@@ -109,6 +111,11 @@ def _environment(plan: Plan) -> dict[str, str]:
 def settings_of(folder: Path) -> Settings:
     """The settings that a run was last called with."""
     return read_manifest(folder).settings
+
+
+def thoughts_of_run(folder: Path) -> Tags:
+    """The marks of thoughts that the templates of those who were asked declare."""
+    return tuple(dict.fromkeys(pair for role in read_manifest(folder).roles.values() for pair in role.thoughts))
 
 
 def begun_sizes(folder: Path) -> Sizes:

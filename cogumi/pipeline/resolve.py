@@ -24,6 +24,7 @@ from cogumi.registry.discovery import Entry, Registry
 from cogumi.registry.options import options_of_record
 from cogumi.results import Purpose
 from cogumi.roles.role import ROLES, Role
+from cogumi.thoughts import Tags
 
 STRATEGY_FIELDS = tuple(f.name for f in fields(Strategy) if f.name != "why")
 """What a user may set of a category's strategy, in its table `[plugins.CATEGORY]`."""
@@ -40,6 +41,8 @@ class Resolver:
     """Where problems come from unless told otherwise: the student's own word."""
     begun: Sizes
     """The sizes that a run folder was begun with; empty for a new one."""
+    thoughts: Tags = ()
+    """Marks of thoughts that the templates of those who are asked declare."""
 
     def training_size(self, category: str) -> int | None:
         """Asked for, or as the run was begun, or as the phase has it."""
@@ -65,7 +68,14 @@ def make_plan(settings: Settings, registry: Registry, begun: Sizes = NO_SIZES) -
     registry.categories(settings.plugins)
     phase = resolve_phase(settings, registry)
     roles = cast_roles(settings, registry)
-    resolver = Resolver(settings=settings, registry=registry, phase=phase, data=roles["student"].model.data, begun=begun)
+    resolver = Resolver(
+        settings=settings,
+        registry=registry,
+        phase=phase,
+        data=roles["student"].model.data,
+        begun=begun,
+        thoughts=tuple(dict.fromkeys(pair for role in roles.values() for pair in role.thoughts)),
+    )
     plan = replace(
         measures(resolver),
         roles=roles,
@@ -251,6 +261,7 @@ def _evaluation(
         baseline_temperatures=_baselines(resolver) if purpose == "trained" else (),
         consistency=consistency,
         chance=_chance(benchmark, chosen),
+        thoughts=resolver.thoughts,
     )
 
 

@@ -112,7 +112,7 @@ def _judged(run: Run, rivals: Sequence[Rival]) -> tuple[dict[str, dict[str, Matc
         return {}, False
     mine = read_samples(run.path("samples/after.jsonl"))
     todo = [
-        (rival.name, evaluation, text_pairs(evaluation.name, evaluation.benchmark.task, evaluation.problems, mine, theirs))
+        (rival.name, evaluation, _pairs(evaluation, mine, theirs))
         for rival in rivals
         if rival.samples.exists()
         for theirs in [read_samples(rival.samples)]
@@ -124,9 +124,14 @@ def _judged(run: Run, rivals: Sequence[Rival]) -> tuple[dict[str, dict[str, Matc
     for rival, evaluation, pairs in todo:
         task: Any = evaluation.benchmark.task
         with evaluation.grader.entry.attribute_errors():
-            outcome = judge_outcomes(f"{evaluation.name}-{rival}", task, pairs, samples)
+            outcome = judge_outcomes(f"{evaluation.name}-{rival}", task, pairs, samples, evaluation.thoughts)
         found.setdefault(rival, {})[evaluation.name] = outcome
     return found, True
+
+
+def _pairs(evaluation: Evaluation, mine: Samples, theirs: Samples) -> list[Pair]:
+    task = evaluation.benchmark.task
+    return text_pairs(evaluation.name, task, evaluation.problems, mine, theirs, thoughts=evaluation.thoughts)
 
 
 def _ask(run: Run, judge: Role, todo: Sequence[tuple[str, Evaluation, Sequence[Pair]]]) -> Samples:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cogumi.diagnosis.scoring import SCORES, score_problem
@@ -15,17 +16,28 @@ from cogumi.protocols import Task
 from cogumi.records import Completion, Problem
 from cogumi.results import ScoredSample
 from cogumi.sampling.log import Log, StoredLog
+from cogumi.thoughts import Tags
 
 Groups = Callable[[Problem], Sequence[Sequence[Completion]]]
 """A problem's samples as they are answered: each group in one call."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """The problems of one task, with their samples."""
 
-    def __init__(self, name: str, task: Task, chosen: Chosen, problems: Sequence[Problem], groups: Groups) -> None:
-        self.name, self.task, self.chosen = name, task, chosen
-        self.problems, self.groups = problems, groups
+    name: str
+    """The category's, or the benchmark's."""
+    task: Task
+    """Who reads and scores."""
+    chosen: Chosen
+    """Whose task it is, and how it was made."""
+    problems: Sequence[Problem]
+    """What was asked."""
+    groups: Groups
+    """What was answered."""
+    thoughts: Tags = ()
+    """Marks of thoughts that the templates declare."""
 
 
 def score(run: Run, name: str, works: Sequence[Work], *, again: bool = False) -> StoredLog[ScoredSample]:
@@ -43,7 +55,7 @@ def score(run: Run, name: str, works: Sequence[Work], *, again: bool = False) ->
                 if keys.known.get(label) == key and _has_all(log, groups):
                     continue
                 run.observer.progress(done, total, f"scoring {work.name}")
-                for row in score_problem(work.task, problem, groups, work.chosen.entry.attribute_errors()):
+                for row in score_problem(work.task, problem, groups, work.chosen.entry.attribute_errors(), work.thoughts):
                     log.append(row)
                 keys.add(label, key)
         log.finish()

@@ -26,11 +26,25 @@ def _held_out(evaluation: Evaluation, samples: Samples, count: int) -> Work:
     def groups(problem: Problem) -> Sequence[Sequence[Completion]]:
         return diagnose.groups(evaluation, problem, samples, count)
 
-    return Work(evaluation.name, evaluation.benchmark.task, evaluation.grader, evaluation.problems, groups)
+    return Work(
+        name=evaluation.name,
+        task=evaluation.benchmark.task,
+        chosen=evaluation.grader,
+        problems=evaluation.problems,
+        groups=groups,
+        thoughts=evaluation.thoughts,
+    )
 
 
 def _training(category: CategoryRun, samples: Samples, by: str) -> Work:
     def groups(problem: Problem) -> Sequence[Sequence[Completion]]:
         return [distill.group(category, problem, samples, by)]
 
-    return Work(category.name, category.category.task, category.chosen, category.training, groups)
+    return Work(
+        name=category.name,
+        task=category.category.task,
+        chosen=category.chosen,
+        problems=category.training,
+        groups=groups,
+        thoughts=category.evaluation.thoughts,
+    )

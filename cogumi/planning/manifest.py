@@ -14,6 +14,7 @@ from cogumi.planning.plan import Sizes
 from cogumi.planning.settings import Settings
 from cogumi.records import Identity, Options, Raw, Sampling, Strategy
 from cogumi.results import Purpose
+from cogumi.thoughts import Tags
 
 FORMAT = 1
 """Version of run.json."""
@@ -37,6 +38,8 @@ class RecordedRole:
     """See `Serves.exact`."""
     notes: tuple[str, ...] = ()
     """What the user has to know of the model, in sentences."""
+    thoughts: Tags = ()
+    """Marks of thoughts that its template declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

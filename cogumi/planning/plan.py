@@ -13,6 +13,7 @@ from cogumi.records import Identity, Message, Options, Problem, Sampling, Strate
 from cogumi.registry.discovery import Entry
 from cogumi.results import Purpose
 from cogumi.roles.role import Role
+from cogumi.thoughts import Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,8 @@ class Evaluation:
     """What gates on consistency count."""
     chance: float = 0.0
     """Accuracy of guessing on the chosen problems."""
+    thoughts: Tags = ()
+    """Marks of thoughts that the templates of those who are asked declare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from cogumi.errors import BadInput, suggest
 from cogumi.protocols import Resolver, serves
 from cogumi.records import Endpoint, Identity, Model, Options, Serves, Weights
 from cogumi.registry.discovery import Entry, Registry
+from cogumi.thoughts import Tags
 from cogumi.weights import resolve
 
 RoleName = Literal["student", "judge", "teacher", "reference"]
@@ -62,6 +63,8 @@ class Role:
     """What the model is, by contents; made once a run."""
     notes: tuple[str, ...] = ()
     """What the user has to know of the model."""
+    thoughts: Tags = ()
+    """Marks of thoughts that its template declares."""
 
     @property
     def weights(self) -> Weights:
@@ -104,6 +107,7 @@ def cast_role(asked: Asked, registry: Registry) -> Role:
         serves=serves(made),  # asked again: what a sampler can promise may hang on what it found
         fingerprint=found.fingerprint,
         notes=tuple(found.notes),
+        thoughts=found.thoughts,
     )
 
 

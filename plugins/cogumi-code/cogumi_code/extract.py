@@ -51,8 +51,8 @@ def program(text: str, prompt: str, entry_point: str, *, continued: bool = False
 
 
 def _usable(text: str) -> str:
-    """The text without thoughts, up to a character that no program holds."""
-    text = text.replace("\r\n", "\n").rpartition("</think>")[2].partition("<think>")[0][:LONGEST]
+    """The text up to a character that no program holds."""
+    text = text.replace("\r\n", "\n")[:LONGEST]
     bad = _UNUSABLE.search(text)
     return text[: text.rfind("\n", 0, bad.start()) + 1] if bad else text
 

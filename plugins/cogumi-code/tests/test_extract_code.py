@@ -46,8 +46,6 @@ READ = {
     "shell in the last fence": f"```python\n{WHOLE}```\n```bash\npython area.py\n```",
     "output in the last fence": f"```python\n{WHOLE}```\nIt gives\n```\n12.566\n```",
     "corrected": "```python\ndef area(r):\n    return 0\n```\nWait, that is wrong:\n```python\n" + WHOLE + "```",
-    "thoughts": f"<think>\n```python\ndef area(r):\n    return 0\n```\n</think>\n{WHOLE}",
-    "thoughts whose beginning is in the prompt": f"def area(r):\n    return 0\n</think>\n{WHOLE}",
     "decorated": "import functools\n\n@functools.lru_cache\ndef area(r):\n    return math.pi * r * r\n",
     "lambda": "area = lambda r: math.pi * r * r\n",
     "dubious escape": 'def area(r):\n    "\\d"\n    return math.pi * r * r\n',
@@ -84,7 +82,6 @@ NOTHING = {
     "another function": "def volume(r):\n    return r\n",
     "only the head": 'def area(r):\n    """The area."""\n',
     "example of use": "```python\nprint(area(3))\n```",
-    "unended thoughts": "<think>\ndef area(r):\n    return 3\n",
     "NULs": "\0\0\0",
     "fences": "```" * 5000,
     "deep": "(" * 60_000,
@@ -133,6 +130,12 @@ def test_reading_is_the_same_whatever_the_process_makes_of_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert program(text, PROMPT, "area") == quiet is not None
+
+
+@pytest.mark.parametrize("mark", ["<think>", "</think>"])
+def test_a_program_that_writes_about_thoughts_keeps_them(mark):
+    code = program(f'def area(r):\n    return "{mark}" * r\n', PROMPT, "area")
+    assert f'return "{mark}" * r' in code
 
 
 def test_canonical_solutions_come_back_as_they_are():

@@ -36,9 +36,8 @@ def question(prompt: str, first: str, second: str) -> tuple[Message, ...]:
 
 
 def verdict(text: str) -> Literal["first", "second"] | None:
-    """What the first line says, where that is one of the numbers and nothing else; thoughts may precede it, reasons follow."""
-    said = text.rpartition("</think>")[2].strip()
-    found = VERDICT.fullmatch(said.partition("\n")[0])
+    """What the first line says, where that is one of the numbers and nothing else; reasons may follow."""
+    found = VERDICT.fullmatch(text.strip().partition("\n")[0])
     if found is None:
         return None
     return "first" if found[1] == "1" else "second"

@@ -22,11 +22,10 @@ def test_the_other_order_differs_in_nothing_else():
 VERDICTS = (
     "{}", " {}.\n", "**{}**", "Text {}", "text {}.", "**Text {}**", "Text {} is better.", "The better text is {}.",
     "The answer is Text {}", "Answer is: {}", "{}\n\nIt is livelier than the other.",
-    "<think>1 is dull, 2 is not. 1? 2?</think>\n\n{}",
 )  # fmt: skip
 NONE = (
     "", " \n", "3", "12", "1 or 2", "1/2", "1, 2", "Both", "Neither 1 nor 2", "not 1", "1 is worse", "first",
-    "I think 1 and 2 are alike.", "Text 1 is better than text 2, or 2.", "It depends.\n1", "\x00", "\ud800", "<think>1",
+    "I think 1 and 2 are alike.", "Text 1 is better than text 2, or 2.", "It depends.\n1", "\x00", "\ud800",
     "!" * 50_000, " 1" * 50_000,
 )  # fmt: skip
 

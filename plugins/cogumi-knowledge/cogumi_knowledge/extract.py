@@ -5,7 +5,7 @@ r"""The short answer in a completion.
 TriviaQA scores short texts (see `cogumi_knowledge.normal`), and a chat model writes sentences. So the answer is taken out of
 them, by rules that know the question and never the right answer:
 
-1. What stands before `</think>` was thought, not said; a completion that goes on with a new turn is read up to there.
+1. A completion that goes on with a new turn is read up to there.
 2. A stated answer counts first: `\boxed{X}`, "final answer: X", then "the answer is X" or "Answer: X".
 3. Then a short reply, "X.", or "It is X." at the beginning; hedges ("I believe", "of course") around it do not count.
 4. Then the sentence that restates most of the question on one side of a verb, one that links or is of the question:

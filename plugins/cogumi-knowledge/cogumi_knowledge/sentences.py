@@ -1,9 +1,9 @@
 """The sentences of a completion, as far as an answer may stand in them.
 
-    "<think>Hm...</think>Sure! It is **St. Louis**. It is on a river."    ->    It is St. Louis. | It is on a river.
+    "Sure! It is **St. Louis**. It is on a river."    ->    It is St. Louis. | It is on a river.
 
-Contract: text that was thought and not said, turns that a model makes up, marks of Markdown, and hedges and fillers at the
-beginning of a sentence are gone. At most `MOST` sentences of at most `WIDEST` characters are given, so that the time taken
+Contract: turns that a model makes up, marks of Markdown, and hedges and fillers at the beginning of a sentence are gone.
+At most `MOST` sentences of at most `WIDEST` characters are given, so that the time taken
 grows with the length of the text alone.
 """
 
@@ -38,11 +38,8 @@ _NEW_SENTENCE = re.compile(r"(?:It|I|This|That|The)\b")
 
 
 def turns(completion: str, *, cut: bool) -> list[str]:
-    """What was said, up to where a new turn begins, and between the next ones; `cut`: only up to the last whole sentence."""
-    said = completion.rpartition("</think>")[2]
-    if "<think>" in said:
-        return []
-    parts = _NEW_TURN.split(said)
+    """A completion up to where a new turn begins, and between the next ones; `cut`: only up to the last whole sentence."""
+    parts = _NEW_TURN.split(completion)
     if cut:
         parts[-1] = parts[-1][: max((end.end() for end in _WHOLE.finditer(parts[-1])), default=0)]
     return parts[:TURNS]

@@ -69,7 +69,6 @@ def answer(completion, question=PERU, **how):
         "Is it Cusco? No. The capital of Peru is Lima.",
         "Cusco is not the capital of Peru. The capital of Peru is Lima.",
         "- The capital of Peru is Lima.\n- It was founded by Pizarro, and it lies on the coast.",
-        "<think>\nCusco? The answer is Cusco. No.\n</think>\n\nLima",
         "Lima\n\nQuestion: What is the capital of Chile?\nThe answer is Santiago.",
         "Question: What is the capital of Peru?\nAnswer: Lima",
         "Lima<|im_end|>\nThe answer is Quito.",
@@ -150,7 +149,6 @@ def test_sentences_about_other_things(question, completion, expected):
         "Peru is a country in South America.",
         "Many people would like to know that.",
         "Let me think.",
-        "<think>It must be Lima.",
         "Lima " * 30,
     ],
 )

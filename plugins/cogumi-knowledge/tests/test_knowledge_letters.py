@@ -37,7 +37,6 @@ CHOICES = ["You get sick", "The seeds pass through your body", "Nothing, I think
         "(B) is the true one.",
         "The seeds pass through your body.",
         "The answer is the seeds pass through your body.",
-        "<think>A? The answer is A.</think>The answer is B.",
         "The answer is B. The answer is A.",
         "Let us see. A is a myth, and so is D. The answer is B.",
     ],
@@ -67,7 +66,6 @@ def test_what_chat_models_write_when_they_mean_b(completion):
         "Both are true.",
         "None of the above",
         "Because of B12.",
-        "<think>The answer is B.",
     ],
 )
 def test_no_letter(completion):
