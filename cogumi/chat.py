@@ -79,6 +79,11 @@ class Chat:
         bos: int | None = self.tokenizer.bos_token_id
         return None if bos in self.end_ids else bos
 
+    @property
+    def control_ids(self) -> frozenset[int]:
+        """Ids that the template may write and no text ever does."""
+        return frozenset(self._controls.names.values())
+
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """The ids to sample after: the conversation and the opening of the assistant's turn.
 

@@ -68,6 +68,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "cogumi"
 
 
+def recall(kind: str, key: JSON) -> Any:
+    """What was remembered of this kind under this key; None where nothing is."""
+    try:
+        return json.loads((cache_folder() / kind / f"{digest(key)}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # nothing, or not readably
+        return None
+
+
+def remember(kind: str, key: JSON, value: JSON) -> None:
+    """Keep it in the user's cache; one that cannot be written costs time alone."""
+    with contextlib.suppress(OSError):
+        write_json(cache_folder() / kind / f"{digest(key)}.json", value)
+
+
 def write_file(path: Path, text: str | bytes) -> None:
     """Write a whole file, or nothing: under another name first, synced, then renamed."""
     with replacing(path) as stream:

@@ -31,6 +31,7 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "tokenizer.model",
 TOKENIZER_EXTRAS = ("special_tokens_map.json", "added_tokens.json")
 CONFIG_FILES = ("config.json", "generation_config.json")
 TEMPLATE_FILES = ("chat_template.jinja", "chat_template.json")
+WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 T = TypeVar("T")
 
@@ -52,11 +53,15 @@ class _Tokenizer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Width:
-    """What an adapter is held against in `config.json`."""
+class _Shape:
+    """What an adapter is held against in `config.json`; None where a model has another name for it."""
 
+    model_type: str | None = None
+    """Its architecture."""
+    num_hidden_layers: int | None = None
+    """Its depth."""
     hidden_size: int | None = None
-    """Width of the model; None where it has another name for it."""
+    """Its width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +78,20 @@ class _AdapterConfig:
 
     base_model_name_or_path: str | None = None
     """What the adapter was trained on, as its author called it."""
+    peft_type: JSON = None
+    """Its kind."""
+    target_modules: JSON = None
+    """Names of layers, or ends of names, or a pattern."""
+    layers_to_transform: JSON = None
+    """Numbers of layers, where not all are meant."""
+    alora_invocation_tokens: JSON = None
+    """The ids behind which it is at work, where it is not always."""
+    arrow_config: JSON = None
+    """How it is chosen among others, where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tensor:
+class Tensor:
     """What a safetensors file's head says of a tensor."""
 
     shape: tuple[int, ...]
@@ -147,7 +162,8 @@ def read_origin(folder: Path) -> Origin | None:
 
 def _notes(model: Weights) -> tuple[str, ...]:
     origin = read_origin(Path(model.path))
-    return (*(() if origin is None else origin.notes), *(() if has_template(model) else (NO_TEMPLATE,)))
+    template = () if has_template(model) else (NO_TEMPLATE,)
+    return (*(() if origin is None else origin.notes), *template, *_made_for_another(model))
 
 
 def thoughts_of(model: Weights) -> Tags:
@@ -202,7 +218,7 @@ def _check_weights(folder: Path) -> None:
     if absent:
         raise BadInput(f"{absent[0]} is missing", file=folder / INDEX, field="weight_map", fix="download the model again")
     for path in weights:
-        _tensors(path)
+        tensors_of(path)
 
 
 def _refuse_code(model: Weights) -> None:
@@ -240,26 +256,84 @@ def _check_adapter(adapter: Path, model: Weights) -> None:
     if manifest is not None and manifest.base != fingerprint(replace(model, adapter=None))["weights"]:
         problem = f"the adapter was trained on another base ({settings.base_model_name_or_path})"
         raise BadInput(problem, file=adapter, field="adapter", fix="use its own base")
-    hidden = _read(_Width, Path(model.path) / "config.json").hidden_size
-    _check_shapes(adapter / "adapter_model.safetensors", hidden)
+    _check_kind(settings, adapter / "adapter_config.json")
+    config = _read(_Shape, Path(model.path) / "config.json")
+    _check_shapes(adapter / "adapter_model.safetensors", config.hidden_size)
+    if manifest is None:
+        _check_base(settings, adapter, model, config)
+
+
+def _check_kind(settings: _AdapterConfig, file: Path) -> None:
+    """LoRA in all its forms, but for those that are at work behind certain tokens only, or chosen anew at each."""
+    if settings.peft_type != "LORA":
+        raise BadInput(f"{settings.peft_type!r} is not supported", file=file, field="peft_type", fix="give a LoRA adapter")
+    for name in ("alora_invocation_tokens", "arrow_config"):
+        if getattr(settings, name):
+            raise BadInput("such an adapter is not supported", file=file, field=name, fix="give a plain LoRA adapter")
+
+
+def _check_base(settings: _AdapterConfig, adapter: Path, model: Weights, config: _Shape) -> None:
+    """Refuse an adapter whose own base is here and is another kind of model, or one that reaches the first layers alone.
+
+    An adapter for all linear layers of a shallow model lists them by name, and so fits any deeper one.
+    """
+    named = settings.base_model_name_or_path or ""
+    other = _read(_Shape, Path(named).expanduser() / "config.json") if named else _Shape()
+    for name in ("model_type", "num_hidden_layers", "hidden_size"):
+        there, here = getattr(other, name), getattr(config, name)
+        if there is not None and here is not None and there != here:
+            problem = f"the adapter was made for another base: {named} has {name} {there}, this has {here}"
+            raise BadInput(problem, file=adapter, field="adapter", fix="use its own base")
+    layers, targets = config.num_hidden_layers, settings.target_modules
+    if not isinstance(targets, list) or layers is None or settings.layers_to_transform is not None:
+        return
+    reached = {int(found.group(1)) for name in targets if (found := re.search(r"\.(\d+)\.", str(name)))}
+    if reached and reached == set(range(len(reached))) and len(reached) < layers and not _same_model(named, model):
+        problem = f"the adapter was made for another base: it lists {len(reached)} layers, the first of {layers}"
+        raise BadInput(problem, file=adapter, field="target_modules", fix="use its own base, or name it in adapter_config.json")
+
+
+def _made_for_another(model: Weights) -> tuple[str, ...]:
+    """A sentence where the adapter names a base that is not this model by any name; its manifest would prove more."""
+    if model.adapter is None or read_manifest(Path(model.adapter)) is not None:
+        return ()
+    named = _read(_AdapterConfig, Path(model.adapter) / "adapter_config.json").base_model_name_or_path
+    if not named or _same_model(named, model):
+        return ()
+    return (f"the adapter says that it was made for '{named}', and is put on '{model.name}': make sure that it belongs there",)
+
+
+def _same_model(named: str, model: Weights) -> bool:
+    """Whether a base's name, as an adapter has it, is one of this model: its path, its repository, or the same weights."""
+    folder, other = Path(model.path).resolve(), Path(named).expanduser()
+    if not named:
+        return False
+    if named in (model.name, model.path) or f"models--{named.replace('/', '--')}" in folder.parts:
+        return True
+    if not (other / "config.json").exists():
+        return other.name.lower() == folder.name.lower()
+    if other.resolve() == folder:
+        return True
+    there, here = (fingerprint(replace(model, path=str(place), adapter=None))["weights"] for place in (other, folder))
+    return bool(there == here)
 
 
 def _check_shapes(weights: Path, hidden: int | None) -> None:
     """An adapter whose projections do not have the base's width belongs to another base."""
-    for name, tensor in _tensors(weights).items():
+    for name, tensor in tensors_of(weights).items():
         width = tensor.shape[-1] if name.endswith("q_proj.lora_A.weight") else hidden
         if hidden is not None and width != hidden:
             problem = f"the adapter was made for another base: {name} takes {width} inputs, the base has {hidden}"
             raise BadInput(problem, file=weights, field="adapter", fix="use its own base")
 
 
-def _tensors(path: Path) -> Mapping[str, _Tensor]:
+def tensors_of(path: Path) -> Mapping[str, Tensor]:
     """Shapes and places of a safetensors file's tensors by name (8 bytes of length, then JSON, then all data)."""
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             header = json.loads(stream.read(min(length, 100_000_000)))
-        tensors = {name: part_of(_Tensor, tensor) for name, tensor in header.items() if name != "__metadata__"}
+        tensors = {name: part_of(Tensor, tensor) for name, tensor in header.items() if name != "__metadata__"}
         size = 8 + length + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0)
     except (OSError, ValueError, AttributeError, BadInput) as error:
         fix = "download or save it again; a Git LFS pointer needs `git lfs pull`"

@@ -29,7 +29,8 @@ class Engine:
 
     def __init__(self, model: Any, pad_id: int) -> None:
         self.model: Any = model.eval()
-        self.pad_id = pad_id
+        rows = int(model.get_input_embeddings().weight.shape[0])
+        self.pad_id = pad_id if pad_id < rows else 0  # masked: any id does, but it needs a row
         self.device: torch.device = model.device
         config = model.config.get_text_config(decoder=True)
         self.context: int | None = getattr(config, "max_position_embeddings", None)

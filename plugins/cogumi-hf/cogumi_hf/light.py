@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cogumi_peft.fitting import fitted
 from cogumi_peft.gguf import as_folder
 
 from cogumi.errors import BadInput
@@ -32,11 +34,14 @@ class LightSampler:
         return Serves(exact=self.options.is_exact(folder))
 
     def resolve(self) -> Resolved:
-        """Find and check model, adapter and options without loading anything; a GGUF file is converted, once."""
+        """Find and check model, tokenizer, template, adapter and options without loading anything here.
+
+        A GGUF file is converted, once.
+        """
         self.options.check()
         found = resolve(as_folder(self._weights()))
         self.model = found.model
-        return found
+        return replace(found, notes=(*found.notes, *fitted(found)))
 
     def sample(self, requests: Iterable[Request]) -> Iterator[Completion]:
         """Yield one completion for every index of every request, in no particular order; may be called again."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from cogumi_peft.adapters import attach, fold
+from cogumi_peft.adapters import attach, fold, foldable
 from cogumi_peft.bases import DTYPES, as_trained, manifest_of, own_dtype, whole
 
 from cogumi.errors import BadInput
@@ -28,7 +28,7 @@ def load(model: Weights, *, device: str, dtype: str, base: str) -> Any:
     if model.adapter is None:
         return whole(model, kind, place)
     adapted = attach(_base(model, model.adapter, kind, place, base), model.adapter)
-    return fold(adapted) if kind == torch.float32 else adapted.get_base_model()
+    return fold(adapted) if kind == torch.float32 and foldable(adapted) else adapted.get_base_model()
 
 
 def _base(model: Weights, adapter: str, dtype: torch.dtype, device: torch.device, base: str) -> Any:

@@ -1,7 +1,9 @@
 """Adapters and the base they belong on: loaded as trained, put together, merged and proved. Light to import.
 
     bases.py          a model folder as a network: whole, held in NF4, or rounded to NF4 and back; and what a manifest asks for
-    adapters.py       a LoRA adapter put on a network
+    adapters.py       a LoRA adapter put on a network, whole or refused
+    fit.py            whether config, weights, tokenizer, template and adapter fit together, without reading weights
+    fitting.py        the same, asked in a process of its own and remembered
     merging.py        base and adapter as one model folder, compared with the two apart before it counts
     configuration.py  what a model's configuration says, read without torch
     quiet.py          none of the remarks and progress bars of the libraries

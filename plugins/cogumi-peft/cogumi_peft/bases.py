@@ -7,6 +7,7 @@ exactly the numbers that 4-bit layers compute with, in the type they were rounde
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,15 @@ from safetensors import SafetensorError
 
 from cogumi.errors import BadInput
 from cogumi.records import AdapterManifest, Weights
-from cogumi.weights import MANIFEST, read_manifest
+from cogumi.weights import INDEX, MANIFEST, WEIGHTS, read_manifest, tensors_of
 from cogumi_peft import configuration
 from cogumi_peft.quiet import quiet
 
 DTYPES: Mapping[str, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 UNREADABLE = (OSError, ValueError, KeyError, SafetensorError)
 """What transformers raises for a folder that it cannot make a model of."""
+TOLD: Mapping[str, Any] = {"output_loading_info": True, "ignore_mismatched_sizes": True}
+"""Options of transformers under which it says what is wrong with the weights' names and shapes, rather than print it."""
 FORMAT = 1
 """The manifests that are understood here."""
 
@@ -98,16 +101,65 @@ def as_trained(model: Weights, manifest: AdapterManifest, device: torch.device) 
 
 
 def read(model: Weights, dtype: torch.dtype, **options: Any) -> Any:
-    """What transformers makes of the folder, with its own errors; a tensor that is missing is a `BadInput`."""
+    """What transformers makes of the folder, with its own errors; a tensor that is missing or does not fit is a `BadInput`."""
     from transformers import AutoModelForCausalLM
 
     load: Any = AutoModelForCausalLM.from_pretrained  # typed there as if it never returned the second value
-    options |= {"use_safetensors": True, "local_files_only": True, "output_loading_info": True}
+    options |= {"use_safetensors": True, "local_files_only": True, **TOLD}
     with quiet():
         network, info = load(model.path, dtype=dtype, trust_remote_code=model.trust_remote_code, **options)
+    refuse_gaps(info, model)
+    return network
+
+
+def hollow(model: Weights) -> tuple[Any, Mapping[str, Any]]:
+    """The network without its numbers, on torch's `meta` device, and what transformers says of its tensors' names and shapes.
+
+    Costs what reading the files' headers costs. Raises `BadInput` for a configuration that transformers makes no causal
+    language model of.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    files = _weight_files(Path(model.path))
+    make: Any = AutoModelForCausalLM
+    trust = model.trust_remote_code
+    with quiet():
+        try:
+            config = AutoConfig.from_pretrained(model.path, trust_remote_code=trust, local_files_only=True)
+            with torch.device("meta"):
+                kind: Any = type(make.from_config(config, trust_remote_code=trust))
+        except Exception as error:  # an architecture nobody knows, a field that is missing: anything may be raised
+            problem = f"the model cannot be made: {_first_line(error)}"
+            raise BadInput(problem, file=Path(model.path) / "config.json", fix="give a causal language model") from error
+        shapes = {name: tensor.shape for path in files for name, tensor in tensors_of(path).items()}
+        empty = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+        network, info = kind.from_pretrained(None, config=config, state_dict=empty, device_map="meta", **TOLD)
+    return network, info
+
+
+def refuse_gaps(info: Mapping[str, Any], model: Weights) -> None:
+    """Raise `BadInput` for a model whose weights are not all there, or of other shapes than its configuration's."""
     if info["missing_keys"]:
         raise BadInput(f"weights are missing, e.g. {min(info['missing_keys'])}", file=model.path, fix="fetch the model anew")
-    return network
+    if info["mismatched_keys"]:
+        name, has, wants = min(info["mismatched_keys"], key=lambda found: str(found[0]))
+        problem = f"{name} has the shape {list(has)} where config.json asks for {list(wants)}"
+        raise BadInput(problem, file=model.path, field="weights", fix="fetch the model anew, or its own config.json")
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The files that transformers reads the weights from."""
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).exists():
+        problem = f"it has neither {WEIGHTS} nor {INDEX}"
+        raise BadInput(problem, file=folder, field="weights", fix="give the folder as save_pretrained writes it")
+    listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
+    return [folder / name for name in sorted(set(listed.values()))]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:300] or type(error).__name__
 
 
 def one_line(error: Exception) -> str:

@@ -13,9 +13,9 @@ SECONDS = 180
 """How long torch and bitsandbytes may take to start before they count as broken."""
 
 
-def ask(module: str, *, seconds: float = SECONDS) -> dict[str, Any]:
-    """What `python -m MODULE` prints as one JSON object on its last line; a key `error` says why there is none."""
-    command = [sys.executable, "-m", module]
+def ask(module: str, *arguments: str, seconds: float = SECONDS) -> dict[str, Any]:
+    """What `python -m MODULE ARGUMENTS` prints as one JSON object on its last line; a key `error` says why there is none."""
+    command = [sys.executable, "-m", module, *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)
         answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from cogumi_peft.bases import DTYPES, as_trained
 from cogumi.records import AdapterManifest, Weights
 from cogumi.testing import random_model
 from cogumi.weights import fingerprint, write_manifest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests' own helper module
 
 Make = Callable[..., Weights]
 

@@ -107,6 +107,8 @@ class QLoRA:
         from cogumi_qlora.loop import Job, Loop, arguments
         from cogumi_qlora.memory import must_recompute
 
+        rows = int(base.model.get_input_embeddings().weight.shape[0])
+        pad_id = pad_id if pad_id < rows else 0  # masked: any id does, but it needs a row
         chosen = layout.choose(base, examples, self.settings, pad_id)
         steps = plan(examples, self.settings, group_by_length=not chosen.packs)
         adapted = lora.attach(base, self.settings)
