@@ -21,6 +21,7 @@ from cogumi.results import (
     HeadToHead,
     ProblemRow,
     ScoredSample,
+    Temperatures,
     TrainingResult,
     Verdict,
     VoteRow,
@@ -83,6 +84,11 @@ class RunView:
     def distillation(self) -> Distillation | None:
         """What was kept to train on."""
         return self._read(Distillation, "distillation.json")
+
+    @cached_property
+    def temperatures(self) -> Temperatures | None:
+        """Which lower temperature was chosen on the training side; None where there was no choice."""
+        return self._read(Temperatures, "temperatures.json")
 
     @cached_property
     def training(self) -> TrainingResult | None:

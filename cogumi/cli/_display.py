@@ -17,6 +17,7 @@ TITLES = {
     "after": "diagnose (after)",
     "reference": "diagnose (reference)",
     "match": "head to head",
+    "temperatures": "temperature",
 }
 
 

@@ -44,7 +44,8 @@ FLAGS = (
     click.option(
         "--baseline-temperatures",
         metavar="T,...",
-        help="Baseline temperatures: lower ones at which the untouched model is measured too (none: none).  [default: 0.2]",
+        help="Baseline temperatures: lower ones at which the untouched model is measured too (none: none); of "
+        "several, one is chosen on the training side.  [default: 0.2]",
     ),
     click.option(
         "--fixed-temperature", is_flag=True, default=None, help="Use temperature cannot be lowered: a lower one is no rival."

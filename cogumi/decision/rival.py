@@ -1,9 +1,10 @@
 """R3, free rival: is the trained model better than what costs nothing?
 
 Per trained category, the best way of using the trained model at the price of one sample (single answers at the use temperature,
-or temperature 0) is held against the best such way of the untouched one (the same two, and its lower temperatures; see
-`Facts.temperatures`). It has to beat every one of these rivals in at least one category, corrected for the number of categories
-(Holm 1979), and to lose in none. Having to beat all of several rivals needs no correction (Berger 1982).
+or temperature 0) is held against the best such way of the untouched one: the same two, and its lower temperatures (of several
+the one chosen on the training side, `Facts.temperatures`, else all of them). It has to beat every one of these rivals in at
+least one category, corrected for the number of categories (Holm 1979), and to lose in none. Having to beat all of several
+rivals needs no correction (Berger 1982).
 
 Where no text is right or wrong there is nothing to hold against a lower temperature, which makes any model consistent: that is
 inconclusive and never a pass.

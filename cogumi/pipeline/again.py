@@ -27,6 +27,7 @@ from cogumi.pipeline.resolve import Resolver, measures, resolve_phase
 from cogumi.pipeline.run import Run
 from cogumi.pipeline.score import Work, score
 from cogumi.pipeline.stages import evaluation_identity, outcomes_of, summary_of, write_votes
+from cogumi.pipeline.temperatures import choosing, temperature_works, write_temperatures
 from cogumi.pipeline.works import held_out_works, training_works
 from cogumi.planning.plan import Plan
 from cogumi.planning.settings import Settings
@@ -98,6 +99,8 @@ def rescore(folder: Path, observer: Observer | None = None) -> Rescored:
         for name in ("before", "after", "reference"):
             if name in changed:
                 _diagnose_again(run, name)
+        if "temperatures" in changed:
+            _choose_again(run)
         verdict = _decide_again(run)
         kept = _kept_now(run) if "distill" in changed else {}
     return Rescored(changed=changed, verdict=verdict, kept=kept)
@@ -149,7 +152,7 @@ def without_model(folder: RunFolder, settings: Settings, observer: Observer, loc
 
 def _drawn(folder: Path) -> list[str]:
     """The stages whose samples a task scores."""
-    names = ("before", "distill", "teach", "after", "reference")
+    names = ("before", "distill", "teach", "after", "temperatures", "reference")
     return [name for name in names if (folder / f"samples/{name}.jsonl").exists()]
 
 
@@ -165,6 +168,8 @@ def _score_again(run: Run, name: str) -> int:
 def _works(plan: Plan, name: str, samples: Samples) -> list[Work]:
     if name in ("distill", "teach"):
         return training_works(plan, samples, "student" if name == "distill" else "teacher")
+    if name == "temperatures":
+        return temperature_works(plan, samples)
     return held_out_works(plan, samples)
 
 
@@ -184,6 +189,15 @@ def _diagnose_again(run: Run, name: str) -> None:
     if done is not None:
         reads = {**done.reads, "evaluations": {e.name: evaluation_identity(e) for e in run.plan.evaluations}}
         run.folder.finish(name, key_of(name, reads, {}), reads, list(done.outputs))
+
+
+def _choose_again(run: Run) -> None:
+    """Choose among lower temperatures on the scores as they are now."""
+    write_temperatures(run, StoredLog(run.path("scores/temperatures.jsonl"), SCORES))
+    done = run.folder.done("temperatures")
+    if done is not None:
+        reads = {**done.reads, "categories": {c.name: dict(c.chosen.identity) for c in choosing(run.plan)}}
+        run.folder.finish("temperatures", key_of("temperatures", reads, {}), reads, list(done.outputs))
 
 
 def _decide_again(run: Run) -> Verdict | None:

@@ -9,6 +9,7 @@ from cogumi.diagnosis import diagnose
 from cogumi.distillation import distill
 from cogumi.distillation.distill import Rules
 from cogumi.pipeline.draw import count_samples
+from cogumi.pipeline.temperatures import temperature_requests
 from cogumi.planning.plan import Plan
 from cogumi.records import Request
 
@@ -29,7 +30,7 @@ class Estimate:
         return f"{drawn}; training on at most {self.examples:,} examples" if self.examples else drawn
 
 
-DRAWING = ("before", "distill", "train", "after")
+DRAWING = ("before", "distill", "train", "after", "temperatures")
 """The stages that cost something."""
 
 
@@ -44,7 +45,8 @@ def estimate(plan: Plan, rules: Rules, stages: Collection[str] = DRAWING) -> Est
         for request in diagnose.requests(evaluation, settings.samples, settings.system, baselines=baselines)
     ]
     training = [r for category in plan.categories for r in distill.requests(category, rules)] if "distill" in stages else []
-    every = [*held_out, *training]
+    choice = temperature_requests(plan, rules) if "temperatures" in stages else []
+    every = [*held_out, *training, *choice]
     trains = "train" in stages and plan.trainer is not None
     return Estimate(
         samples=count_samples(every),

@@ -16,6 +16,7 @@ from cogumi.files import digest, file_digest, write_json
 from cogumi.phases import Gate
 from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.run import Run
+from cogumi.pipeline.temperatures import reads_choice
 from cogumi.planning.settings import Settings
 from cogumi.records import Identity
 from cogumi.report.write import write_report
@@ -41,6 +42,7 @@ def reads_decision(run: Run) -> Identity:
         "phase": to_json(run.plan.phase),
         "gates": to_json(run.plan.category_gates),
         "fixed_temperature": run.plan.settings.fixed_temperature,
+        **reads_choice(run),
     }
 
 
@@ -63,6 +65,7 @@ def facts_of(
         teacher=settings.teacher is not None,
         min_examples=settings.min_examples,
         fixed_temperature=settings.fixed_temperature,
+        temperatures={} if view.temperatures is None else {n: c.chosen for n, c in view.temperatures.categories.items()},
         guard=guard_of(settings, view.before or Diagnosis(evaluations={})),
         category_gates=category_gates,
     )
@@ -133,8 +136,8 @@ def gate(run: Run) -> Sequence[str]:
 
 
 def reads_report(run: Run) -> Identity:
-    """The manifest, which a report shows."""
-    return {"manifest": file_digest(run.path("run.json"))}
+    """The manifest and the choice of a temperature, which a report shows."""
+    return {"manifest": file_digest(run.path("run.json")), **reads_choice(run)}
 
 
 def report(run: Run) -> Sequence[str]:

@@ -26,6 +26,7 @@ from cogumi.pipeline.resolve import make_plan
 from cogumi.pipeline.rivals import check_rival
 from cogumi.pipeline.run import Run, Stage, rules_of
 from cogumi.pipeline.stages import STAGES, refuse_redoing
+from cogumi.pipeline.temperatures import cost
 from cogumi.planning.manifest import as_json
 from cogumi.planning.plan import Plan
 from cogumi.planning.settings import Settings
@@ -51,7 +52,7 @@ def run(
     """
     registry = load()
     plan = make_plan(settings, registry, begun_sizes(settings.out))
-    stages = [stage for stage in wanted(until) if stage.name not in without]
+    stages = [stage for stage in wanted(until) if stage.asked(plan) and stage.name not in without]
     _check(plan, stages)
     told = _observers(plan, registry, observer or Silent())
     folder = RunFolder(settings.out)
@@ -94,7 +95,7 @@ def rehearse(settings: Settings) -> list[str]:
     """What a run would draw and could see, in sentences; nothing is written, loaded or drawn."""
     plan = make_plan(settings, load(), begun_sizes(settings.out))
     _check(plan, wanted("report"))
-    return [str(estimate(plan, rules_of(plan))), *plan.notes, *visible(plan)]
+    return [str(estimate(plan, rules_of(plan))), *cost(plan, rules_of(plan)), *plan.notes, *visible(plan)]
 
 
 def visible(plan: Plan) -> list[str]:
@@ -166,5 +167,6 @@ def _begin(state: Run, stages: Sequence[Stage]) -> None:
     write_json(out / "run.json", as_json(manifest(plan)))
     write_lines(out / "problems.jsonl", problem_rows(plan, state.rules))
     state.observer.begin("estimate", str(estimate(plan, state.rules, [stage.name for stage in stages])))
-    for note in (*plan.notes, *visible(plan)):
+    chooses = cost(plan, state.rules) if STAGES["temperatures"] in stages else []
+    for note in (*chooses, *plan.notes, *visible(plan)):
         state.observer.say(note)

@@ -86,6 +86,8 @@ class Stage:
     """Does it and returns the names of its outputs."""
     follows: tuple[str, ...] = ()
     """Stages that come before it, whose outputs it reads in part: `reads` says which part."""
+    asked: Callable[[Plan], bool] = lambda plan: True
+    """Whether a run has it."""
 
 
 def maker(chosen: Chosen, **more: Any) -> Maker:

@@ -29,6 +29,7 @@ from cogumi.pipeline.folder import differences
 from cogumi.pipeline.rivals import head_to_head, rivals_read
 from cogumi.pipeline.run import Run, Stage, maker
 from cogumi.pipeline.score import score
+from cogumi.pipeline.temperatures import choose_temperatures, reads_temperatures, several
 from cogumi.pipeline.training import (
     reads_training,
     refuse_other_data,
@@ -276,9 +277,17 @@ STAGES: Mapping[str, Stage] = {
         Stage(name="distill", needs=(), reads=reads_distill, work=distill_consensus),
         Stage(name="train", needs=(), follows=("distill",), reads=reads_training, work=train_model),
         Stage(name="after", needs=(), follows=("train",), reads=reads_after, work=diagnose_after),
+        Stage(
+            name="temperatures",
+            needs=(),
+            follows=("before",),
+            reads=reads_temperatures,
+            work=choose_temperatures,
+            asked=several,
+        ),
         Stage(name="compare", needs=("before", "after"), reads=reads_comparison, work=compare_both),
         Stage(name="match", needs=("before", "after"), reads=rivals_read, work=head_to_head),
-        Stage(name="gate", needs=("before", "after", "compare"), reads=reads_decision, work=gate),
+        Stage(name="gate", needs=("before", "after", "compare"), follows=("temperatures",), reads=reads_decision, work=gate),
         Stage(
             name="report",
             needs=("before", "distill", "train", "after", "compare", "match", "gate"),

@@ -52,7 +52,8 @@ class Settings:
     fixed_temperature: bool = False
     """Whether the use temperature cannot be lowered, so that a lower one is no rival of training."""
     baseline_temperatures: tuple[float, ...] | None = None
-    """Lower temperatures at which the untouched model is measured too; none: 0.2 where consistency is a gate."""
+    """Lower temperatures at which the untouched model is measured too; none: 0.2 where consistency is a gate. Of
+    several, one is chosen on the training side, and training has to beat that one."""
     top_p: float = 1.0
     """Nucleus size in (0, 1]; 1.0 switches it off."""
     top_k: int = 0

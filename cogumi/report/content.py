@@ -11,6 +11,7 @@ from cogumi.records import JSON, Raw
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
 from cogumi.report.side_by_side import Said, Shown
+from cogumi.report.temperatures import chosen_sentences
 from cogumi.results import (
     CELLS,
     CategoryDistillation,
@@ -48,6 +49,8 @@ def build(view: RunView, examples: Sequence[Shown]) -> Iterator[Block]:
         yield from _external(comparison)
     elif before is not None:
         yield from _before_alone(before)
+    for sentence in chosen_sentences(view.temperatures, before):
+        yield Paragraph(sentence)
     yield from criteria(verdict)
     yield from _head_to_head(view.head_to_head)
     if comparison is not None:

@@ -32,6 +32,7 @@ from cogumi.results.rows import (
     ScoredSample,
     VoteRow,
 )
+from cogumi.results.temperatures import ChosenTemperature, Temperatures
 from cogumi.results.training import (
     CategoryDistillation,
     Distillation,
@@ -71,6 +72,8 @@ __all__ = [
     "Status",
     "Verdict",
     "CategoryDistillation",
+    "ChosenTemperature",
+    "Temperatures",
     "Distillation",
     "TrainingResult",
     "Unanswered",
