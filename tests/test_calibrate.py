@@ -300,3 +300,12 @@ def test_a_deal_keeps_figures_that_drawing_with_replacement_would_bend() -> None
     bent = fmean(diagnose.consistency(again[f"sums/{p.id}#use", i].text for i in range(COUNT)) for p in PROBLEMS)
     assert fmean(dealt) == pytest.approx(true, abs=0.01)
     assert bent > true + 0.03
+
+
+def test_a_thought_that_never_ends_has_no_answer_over_both_drawings_either() -> None:
+    held_out = evaluation(PROBLEMS[:1])
+    asked = diagnose.requests(held_out, 1, None, baselines=False)
+    logs = [drawn(asked, lambda request, index, said=said: said) for said in ("It is 1", "<think>It is 1")]
+    pool = pooled([held_out], tuple(logs), tuple(held_out_scores(held_out, log, 1) for log in logs), 1)
+    answers = {Deal(pool, "1").scores(second=side)[f"sums/{PROBLEMS[0].id}#use", 0].answer for side in (False, True)}
+    assert answers == {"1", None}

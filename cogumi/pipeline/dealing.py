@@ -21,6 +21,7 @@ from cogumi.planning.plan import Evaluation
 from cogumi.records import Completion
 from cogumi.results import ScoredSample
 from cogumi.sampling.log import Key
+from cogumi.thoughts import shown
 
 T = TypeVar("T")
 Place = tuple[int, int]
@@ -62,8 +63,9 @@ def _answers(evaluation: Evaluation, pool: Pool) -> Iterator[tuple[tuple[str, Pl
         places = [(drawing, index) for drawing in range(len(pool.samples)) for index in range(pool.count)]
         said = {place: _sample(pool, request, place) for place in places}
         good = {place: one for place, one in said.items() if one is not None and one.finish != "error"}
+        read = [shown(one, evaluation.thoughts) for one in good.values()]
         with evaluation.grader.entry.attribute_errors():
-            answers = evaluation.benchmark.task.answers(problem, list(good.values())) if good else []
+            answers = evaluation.benchmark.task.answers(problem, read) if read else []
             yield from (((request, place), answer) for place, answer in zip(good, answers, strict=True))
 
 
@@ -109,6 +111,8 @@ class Deal:
 
         def read(key: Key, place: Place) -> ScoredSample:
             row = self.pool.scores[place[0]][key[0], place[1]]
+            if row.answer is None:  # what had no answer has none over the pool, a thought that never ends among them
+                return replace(row, index=key[1])
             return replace(row, index=key[1], answer=self.pool.answers.get((key[0], place), row.answer))
 
         return Side(self, second, self.pool.scores, read)

@@ -106,11 +106,20 @@ def temperature_works(plan: Plan, samples: Samples) -> list[Work]:
 
 
 def work_of(category: CategoryRun, samples: Samples) -> Work:
+    """The same of one category."""
+
     def groups(problem: Problem) -> Sequence[Sequence[Completion]]:
         names = [request_id(category, problem, temperature) for temperature in temperatures_of(category)]
         return [[samples[name, i] for i in range(SAMPLES) if (name, i) in samples] for name in names]
 
-    return Work(category.name, category.category.task, category.chosen, list(_scorable(category)), groups)
+    return Work(
+        name=category.name,
+        task=category.category.task,
+        chosen=category.chosen,
+        problems=list(_scorable(category)),
+        groups=groups,
+        thoughts=category.evaluation.thoughts,
+    )
 
 
 def request_id(category: CategoryRun, problem: Problem, temperature: float) -> str:
