@@ -7,8 +7,10 @@ r"""The final answer of a completion.
 1. A completion that goes on after its answer with a new question or a new turn is read only up to there.
 2. The strongest kind of statement counts: `#### N`, then `\boxed{N}`, then "final answer: N", then "the answer is N" or
    "Answer: N", and last the last number of the text.
-3. Of one kind the first that can be read counts; whatever follows it was written after the answer.
-4. A completion that was cut at its token limit has no answer unless it states one, and not where the cut may have gone
+3. Of one kind the first that can be read counts; whatever follows it was written after the answer. What the text takes back
+   ("Wait, that is wrong", "no, ...") does not count where another statement follows (see `cogumi.retractions`).
+4. A statement that announces ("Final answer:", "the number left is") is that of the line behind it.
+5. A completion that was cut at its token limit has no answer unless it states one, and not where the cut may have gone
    through the answer itself.
 
 Any text may come in: nothing here raises, and the time taken grows with the length of the text alone.
@@ -22,13 +24,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 
-from cogumi_math.numeric import Number, canonical, last_number, number_at, plain
+from cogumi.retractions import retractions
+from cogumi_math.numeric import Number, canonical, joined, last_number, number_at, plain
 
 LONGEST = 200
 """Characters of the longest statement that is read as a formula."""
 
 MOST = 50
 """Statements of one kind that are looked at; who writes more has written nonsense."""
+
+LINES = 5
+"""Lines behind a heading among which its statement is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,13 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s?\{")
 _ANSWER = r"\banswer(?:\s(?:to|of|for)\s[^.\n:]{1,80}?)?(?:\s+is|\s+would\s+be|\s+equals|\**\s?[:=])[\s:*=]{0,8}([^\n]*)"
 _FINAL = re.compile(r"\bfinal\s+" + _ANSWER, re.IGNORECASE)
 _STATED = re.compile(_ANSWER, re.IGNORECASE)
+_SHORT = re.compile(r"^[ \t]*\**(?:A|Ans(?:wer)?\.?|Result|Solution)\**\s?[:=][\s*]{0,4}([^\n]*)", re.IGNORECASE | re.MULTILINE)
+_OTHER_LABEL = re.compile(r"^[ \t]*\**B\**\s?:", re.IGNORECASE | re.MULTILINE)
+_DIRECTLY = re.compile(
+    r"[\s,.:;!…—–-]*(?:(?:it|that|this|the answer)(?:'s|’s| is| should be| must be)\s+)?(?:actually\s+)?", re.IGNORECASE
+)
+_ANNOUNCES = re.compile(r"(?:[:=]|\b(?:is|are|equals|be|comes to|makes))[\s*_$]*$", re.IGNORECASE)
+_NEXT_LINE = re.compile(r"[^\n]*\n\s{0,8}([^\n]*)")
 _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[.!?]\*|#")
 _HEADING = re.compile(r"\d{1,2}[.):]\s+[A-Za-z]")
 _FILLER = re.compile(
@@ -87,15 +100,40 @@ def gold_answer(worked: str) -> Answer | None:
 
 
 def _answer_of(text: str, *, cut: bool) -> Answer | None:
-    for candidates in (_hashes(text), _boxes(text), _stated(text, _FINAL), _stated(text, _STATED)):
+    if answer := _after_retraction(text, cut=cut) or _statement(text, cut=cut) or _last_word(text, cut=cut):
+        return answer
+    return None if cut else _last(text)
+
+
+def _statement(text: str, *, cut: bool) -> Answer | None:
+    """The first statement of the strongest kind."""
+    for candidates in (_hashes(text), _boxes(text), _stated(text, _FINAL), _stated(text, _STATED), _labelled(text)):
         for statement, end, closed in islice(candidates, MOST):
             if cut and not closed and not text[end:].strip(" .,*$"):
                 continue
             if answer := _read(statement):
                 return answer
-    if answer := _last_word(text, cut=cut):
-        return answer
-    return None if cut else _last(text)
+    return None
+
+
+def _after_retraction(text: str, *, cut: bool) -> Answer | None:
+    """What is stated behind the last place that takes an earlier statement back."""
+    places = retractions(text)
+    if not places or _statement(text[: places[-1]], cut=False) is None:
+        return None
+    for place in reversed(places):
+        if answer := _statement(text[place:], cut=cut) or _at_once(text, place, cut=cut):
+            return answer if _statement(text[:place], cut=False) else None
+    return None
+
+
+def _at_once(text: str, place: int, *, cut: bool) -> Answer | None:
+    """The number that takes the place of another: "no, 3."."""
+    begun = _DIRECTLY.match(text, place)
+    sentence = _SENTENCE.split(text[begun.end() if begun else place :].partition("\n")[0], maxsplit=1)[0].rstrip(" )*")
+    if len(sentence) > MOST or (cut and text.endswith(sentence)) or number_at(_tidy(sentence)) is None:
+        return None
+    return _read(sentence)
 
 
 Candidate = tuple[str, int, bool]
@@ -130,10 +168,43 @@ def _braced(text: str, start: int) -> str | None:
 
 def _stated(text: str, pattern: re.Pattern[str]) -> Iterator[Candidate]:
     for match in pattern.finditer(text):
-        sentence = _SENTENCE.split(match[1], maxsplit=1)[0]
-        yield sentence, match.start(1) + len(sentence), False
+        sentence, end = _announced(text, match.start(1), match[1])
+        if number_at(_tidy(sentence)) is None and _begins_a_solution(text, match, sentence):
+            continue
+        yield sentence, end, False
         if number := last_number(sentence):
-            yield sentence[number.start : number.end], match.start(1) + len(sentence), False
+            yield sentence[number.start : number.end], end, False
+
+
+def _announced(text: str, start: int, line: str) -> tuple[str, int]:
+    """The sentence of a statement, and where it ends; one that only announces is that of the next line that does not."""
+    sentence = _SENTENCE.split(line, maxsplit=1)[0]
+    end = start + len(sentence)
+    for _ in range(LINES):
+        if _read(sentence) or not _ANNOUNCES.search(sentence) or text[end:].partition("\n")[0].strip(" *_$"):
+            break
+        behind = _NEXT_LINE.match(text, end)
+        if behind is None:
+            break
+        sentence = _SENTENCE.split(behind[1], maxsplit=1)[0]
+        end = behind.start(1) + len(sentence)
+    return sentence, end
+
+
+def _begins_a_solution(text: str, match: re.Match[str], sentence: str) -> bool:
+    """Whether "Answer: She has 16 eggs." is a heading: figures follow in the same paragraph."""
+    if "is" in text[match.start() : match.start(1)].lower().split() or match[0].lower().startswith("final"):
+        return False
+    rest = text[match.start(1) + len(sentence) :].partition("\n\n")[0]
+    return last_number(rest) is not None
+
+
+def _labelled(text: str) -> Iterator[Candidate]:
+    """A line "A: 18" that holds a number alone, unless it is one of several labels."""
+    if _OTHER_LABEL.search(text):
+        return
+    for match in _SHORT.finditer(text):
+        yield match[1], match.end(1), False
 
 
 def _last_word(text: str, *, cut: bool) -> Answer | None:
@@ -148,7 +219,7 @@ def _last_word(text: str, *, cut: bool) -> Answer | None:
 
 def _read(statement: str) -> Answer | None:
     """A statement that is a number, with or without a unit, an equation with one, or a formula."""
-    tidy = _tidy(statement)
+    tidy = joined(_tidy(statement))
     for side in _sides(tidy):
         text = _tidy(side)
         number = number_at(text)

@@ -32,7 +32,8 @@ class Number:
     """Where the text behind it goes on, per cent sign included."""
 
 
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SUFFIXES = {"k": 10**3, "K": 10**3, "M": 10**6, "mn": 10**6, "B": 10**9, "bn": 10**9, "T": 10**12}
 _DIGITS = r"(?:[0-9]++(?:,[0-9]++)*+(?:\.[0-9]++)?+|\.[0-9]++)"
 _NUMBER = re.compile(
     rf"""
@@ -42,16 +43,18 @@ _NUMBER = re.compile(
     (?:
         \s{{0,2}} (?:x|\*|\\times|\\cdot) \s{{0,2}} 10 \s? (?:\^|\*\*) \s? \{{?\s?(?P<ten>[-+]?[0-9]++)\s?\}}?
       | [eE](?P<exponent>[-+]?[0-9]++) (?![A-Za-z0-9])
-      | (?:\^|\*\*) \{{?\s?(?P<power>[-+]?[0-9]++)\s?\}}?
+      | (?:\^|\*\*) (?: (?P<power>[-+]?[0-9]++) | \{{\s?(?P<braced>[-+]?[0-9]++)\s?\}} ) (?!\s?(?:\^|\*\*))
       | \s?/\s? (?P<over>{_DIGITS})
       | \s (?P<part>[0-9]++) \s?/\s? (?P<parts>[0-9]++)
     )?
-    (?: \s (?P<scale>thousand|million|billion|trillion)\b )?
+    (?: \s (?P<scale>hundred|thousand|million|billion|trillion)\b | (?-i:(?P<suffix>[kKMBT]|mn|bn)) (?![A-Za-z0-9]) )?
     (?:\s?\$(?![0-9]))? (?P<percent>\s?\\?%|\s?percent\b|\s?per\ cent\b)?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 
+_GROUPS = re.compile(r"(?<![\d.,/])[1-9][0-9]{0,2}(?: [0-9]{3})+(?![\d/]|[.,]\d{3})")
+"""Groups of three digits with plain blanks between them."""
 _VULGAR = {c: unicodedata.normalize("NFKC", c).replace("\u2044", "/") for c in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _CHARACTERS = {
@@ -71,7 +74,9 @@ _CHARACTERS = {
 _REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"(?<=[0-9])(?:[\u00a0\u2007\u2009\u202f'’]|\\[,;:! ]|\{,\})(?=[0-9]{3}(?![0-9]))", ""),  # thousands
+        (r"(?<=[0-9])(?:[\u00a0\u2007\u2009\u202f'’_]|,?\\[,;:! ]\s?|\{,\}|,\\!\s?)(?=[0-9]{3}(?![0-9]))", ""),  # thousands
+        (r"(?<![\d.,/])[1-9][0-9]{0,2}(?: [0-9]{3}){2,}(?![\d/]|[.,]\d{3})", lambda match: match[0].replace(" ", "")),
+        (r"(?<![\d.,/])([1-9][0-9]{0,2}) (?=0[0-9]{2}(?![\d/]|[.,]\d{3}))", r"\1"),
         (r"([⁰¹²³⁴⁵⁶⁷⁸⁹⁻]++)", lambda match: "^" + match[1].translate(_SUPERSCRIPT)),
         (r"√\s?\(([^()]{1,60})\)", r"\\sqrt{\1}"),
         (r"√\s?([0-9]++)", r"\\sqrt{\1}"),
@@ -92,10 +97,15 @@ _REWRITES = tuple(
 def plain(text: str) -> str:
     """The same text with one way of writing minus, spaces, thousands, powers, fractions, emphasis and LaTeX layout."""
     head, *tail = _REWRITES
-    text = head[0].sub(head[1], text).translate(_CHARACTERS)
+    text = head[0].sub(head[1], _western(text)).translate(_CHARACTERS)
     for pattern, replacement in tail:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _western(text: str) -> str:
+    """The text with the decimal digits of all scripts as 0 to 9."""
+    return text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
 
 
 def number_at(text: str, start: int = 0) -> Number | None:
@@ -108,8 +118,20 @@ def last_number(text: str) -> Number | None:
     """The last number in a `plain` text, if there is one; `16 -3` ends in 3, for that minus is an operation."""
     last = None
     for match in _NUMBER.finditer(text):
-        last = _read(match, binary=_follows_operand(text, match.start())) or last
+        if not _is_part(text, match):
+            last = _read(match, binary=_follows_operand(text, match.start())) or last
     return last
+
+
+def joined(text: str) -> str:
+    """A `plain` statement without the blanks between groups of three digits: `1 000`."""
+    return _GROUPS.sub(lambda match: match[0].replace(" ", ""), text)
+
+
+def _is_part(text: str, match: re.Match[str]) -> bool:
+    """Whether a number is an exponent or index in braces, or has a power that is no number: part of a formula."""
+    before, behind = text[max(match.start() - 4, 0) : match.start()].rstrip(), text[match.end() : match.end() + 3].lstrip()
+    return before.endswith(("^{", "_{", "^", "**")) or behind.startswith(("^", "**"))
 
 
 def canonical(value: Fraction) -> str:
@@ -136,6 +158,8 @@ def _read(match: re.Match[str], *, binary: bool = False) -> Number | None:
         value = -value
     if match["scale"]:
         value *= _SCALES[match["scale"].lower()]
+    if match["suffix"]:
+        value *= _SUFFIXES[match["suffix"]]
     return Number(value=value, percent=match["percent"] is not None, start=match.start(), end=match.end())
 
 
@@ -147,8 +171,8 @@ def _value(match: re.Match[str]) -> Fraction | None:
         return _fraction(head, match)
     if exponent := match["ten"] or match["exponent"]:
         return _times_power(head, Fraction(10), exponent)
-    if match["power"]:
-        return _times_power(Fraction(1), head, match["power"])
+    if power := match["power"] or match["braced"]:
+        return _times_power(Fraction(1), head, power)
     return head
 
 

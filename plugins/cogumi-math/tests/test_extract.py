@@ -233,3 +233,88 @@ def test_long_repetitions_are_read(piece):
         "answer " * 9 + piece * 20_000,
     ):
         assert final_answer(completion + "\n#### 18\n").text == "18" or piece.startswith(("#", "\\boxed"))
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("#### 2\nWait, that is wrong, I forgot one.\n#### 3", "3"),
+        ("the answer is \\boxed{2}. wait, actually \\boxed{3}", "3"),
+        ("Answer: 2 ... no, Answer: 3", "3"),
+        ("Answer: 2. No, 3.", "3"),
+        ("Answer: 2. No, it is 3 eggs.", "3"),
+        ("#### 2\nOops, I made a mistake. The answer is 3.", "3"),
+        ("The answer is 2. Wait, let me double-check. The answer is 3. Wait, that is right.", "3"),
+        ("The answer is 12. Wait, let me double-check: 4 * 3 = 12.", "12"),
+        ("#### 2\nThe wait takes 3 minutes.\n#### 3", "2"),
+        ("#### 2\nNo more of them, 3 or 4.\n#### 3", "2"),
+        ("#### 42\n#### 7", "42"),
+    ],
+)
+def test_what_is_taken_back_does_not_count_where_another_statement_follows(completion, expected):
+    assert final_answer(completion).text == expected
+
+
+def test_a_cut_retraction_is_read_as_far_as_it_is_whole():
+    assert final_answer("Answer: 2. No, 3", cut=True).text == "2"
+    assert final_answer("#### 2\nWait, no.\n#### 3", cut=True).text == "2"
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("Final Answer:\nThe number of eggs left of the 12 is:\nAnswer: 9", "9"),
+        ("Final answer:\nOf 12 eggs 3 are eaten, so the number left is\n\\[ 9 \\]", "9"),
+        ("Final answer: of 12 eggs, the rest is\n\n$$9$$", "9"),
+        ("The answer is:\n\n18 eggs", "18"),
+        ("Final answer: \\(2003^{2002^{2001}}\\)", "2003^{2002^{2001}}"),
+        ("Answer: She has 16 - 3 = 13 eggs left. 13 * 2 = 26. So she makes $26.", "26"),
+        ("Answer: She has 9 eggs left.\n\nLet me know if you need 2 more.", "9"),
+        ("Answer: 16 - 3 = 13 eggs. I hope the 3 steps help.", "13"),
+    ],
+)
+def test_a_heading_announces_what_stands_behind_it(completion, expected):
+    assert final_answer(completion).text == expected
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("#### 1 000", "1000"),
+        ("#### 5 100", "5100"),
+        ("So it has 1 000 eggs.", "1000"),
+        ("1 234 567 eggs", "1234567"),
+        ("#### 11,\\! 111,\\! 111,\\! 100", "11111111100"),
+        ("#### 1_000", "1000"),
+        ("The answer is $5k.", "5000"),
+        ("1M", "1000000"),
+        ("$2.5M", "2500000"),
+        ("The answer is 3 hundred.", "300"),
+        ("#### 5 km", "5"),
+        ("#### 5km", "5"),
+        ("#### 12 B", "12"),
+        ("#### ١٨", "18"),
+        ("in 2020 100 came", "100"),
+        ("2^{10}", "1024"),
+    ],
+)
+def test_a_number_is_read_as_a_whole(completion, expected):
+    assert final_answer(completion).text == expected
+
+
+def test_part_of_a_power_is_no_number():
+    assert final_answer("It is 2^{3^{2}}") is None
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("A: 18\nI hope this helps with your 3 questions.", "18"),
+        ("**A:** $18.00\n5 more?", "18"),
+        ("Ans: 18 eggs\n2", "18"),
+        ("A: She has 16 eggs and sells 3.\nSo 13 are left.", "13"),
+        ("A: 5\nB: 6\nTogether 11", "11"),
+    ],
+)
+def test_a_labelled_line_states_the_answer(completion, expected):
+    assert final_answer(completion).text == expected
