@@ -131,7 +131,7 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file that cogumi wrote."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"cannot be read: {error}", file=path, fix="restore it, or start a new run folder") from error
 
 

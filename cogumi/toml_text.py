@@ -15,6 +15,9 @@ from cogumi.records import JSON
 TomlTable: TypeAlias = Mapping[str, JSON]
 """A table of a TOML file as it was read; its keys are checked one by one, each error with its line."""
 
+MOST = 4 * 2**20
+"""Bytes of a file of settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -63,6 +66,8 @@ class Config:
 def read_toml(path: Path, *, option: str) -> tuple[Config, TomlTable]:
     """A TOML file and what it holds; `option` names where the path came from. Raises `BadInput` by file and line."""
     try:
+        if path.stat().st_size > MOST:
+            raise BadInput("more than 4 MB of settings", file=path, field=option, fix="give a TOML file of settings")
         config = Config(path, path.read_text(encoding="utf-8"))
         return config, tomllib.loads(config.text)
     except tomllib.TOMLDecodeError as error:
@@ -70,6 +75,13 @@ def read_toml(path: Path, *, option: str) -> tuple[Config, TomlTable]:
         raise BadInput(f"not TOML: {error}", file=path, line=int(at[1]) if at else None, fix="mend it") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"cannot be read: {error}", file=path, field=option, fix="give a TOML file") from error
+    except RecursionError as error:
+        raise BadInput("nested too deep", file=path, field=option, fix="write it flatter") from error
+    except ValueError as error:
+        broken = next((n for n, text in enumerate(config.text.splitlines(), 1) if re.search(r"\d{4301}", text)), None)
+        raise BadInput(
+            "a whole number of more than 4,300 digits", file=path, line=broken, field=option, fix="mend it"
+        ) from error
 
 
 def _parts(key: str) -> tuple[str, ...]:

@@ -159,7 +159,8 @@ def test_an_offline_hub(refused: Refusal, tmp_path: Path, monkeypatch: pytest.Mo
     ("content", "problem"),
     [
         (lines(*GOOD) + '{"question": "What', f":5: {TORN}"),
-        (lines(GOOD[0]) + "\n" + lines(GOOD[1]), ":2: blank line (mend or remove the line)"),
+        (lines(GOOD[0]) + "\n" + '{"x": 1, "x": 2}', ":3: x: the key stands twice in one object (mend or remove the line)"),
+        (lines(GOOD[0], {"x": "?" * 4_200_000}), ":2: x: a row of more than 4 MB (shorten it, or remove the line)"),
         (lines(GOOD[0]).encode() + b'{"question": "caf\xe9"}\n', ":2: not UTF-8 (mend or remove the line)"),
         (lines(*GOOD, GOOD[1]), ":5: question: the same as in line 2 (remove one of the two)"),
         (lines(GOOD[0], {"question": 7, "answer": "#### 1"}), ":2: question: a int, expected a str (correct the row)"),

@@ -67,6 +67,19 @@ def toml(value: Any) -> str:
     return json.dumps(plain)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"[run]\nseed = {'9' * 5_000}\n", ":2: --config: a whole number of more than 4,300 digits"),
+        ("[run]\nseed = " + "[" * 5_000, ": --config: nested too deep"),
+        ("[run]\nsystem = '" + "x" * 5_000_000 + "'", ": --config: more than 4 MB of settings"),
+    ],
+)
+def test_what_toml_cannot_hold_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = config(tmp_path, text)
+    assert refusal(path).startswith(f"{path}{said}")
+
+
 def test_every_setting_can_be_given_in_toml(tmp_path: Path) -> None:
     assert EVERY_FIELD.keys() == FIELDS.keys() - {"options", "pythons"}
     lines = [f"{name} = {toml(value)}" for name, value in EVERY_FIELD.items()]

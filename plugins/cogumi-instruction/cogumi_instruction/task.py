@@ -21,7 +21,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 
-from cogumi.data import Row, Source, load_rows
+from cogumi.data import Row, Source, load_rows, strict_json
 from cogumi.errors import BadInput
 from cogumi.records import JSON, Completion, Message, Problem, Score
 from cogumi_instruction import checkers
@@ -142,7 +142,7 @@ def _kwargs(row: Row) -> list[JSON]:
     if not isinstance(row.value.get("kwargs"), str):
         return row.get("kwargs", list)
     try:
-        found = json.loads(row.value["kwargs"])
+        found = strict_json(row.value["kwargs"])
     except ValueError as error:
         raise row.error("kwargs", f"a text that is not JSON: {error}", "correct the row") from error
     if not isinstance(found, list):

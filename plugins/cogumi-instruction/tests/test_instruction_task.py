@@ -69,6 +69,9 @@ def test_data_is_read_when_problems_are_asked_for(tmp_path):
         ({"kwargs": {}}, r"rows.jsonl:2: kwargs: a dict, expected a list"),
         ({"kwargs": "{}"}, r"rows.jsonl:2: kwargs: a text that holds a dict, expected a list"),
         ({"kwargs": "[{]"}, r"rows.jsonl:2: kwargs: a text that is not JSON"),
+        ({"kwargs": "[" * 5_000 + "]" * 5_000}, r"rows.jsonl:2: kwargs: a text that is not JSON: nested more than 100 deep"),
+        ({"kwargs": "[" + "9" * 5_000 + "]"}, r"rows.jsonl:2: kwargs: .* a whole number of more than 4,300 digits"),
+        ({"kwargs": '[{"a": 1, "a": 2}]'}, r"rows.jsonl:2: kwargs: .* the key stands twice"),
     ],
 )
 def test_unusable_rows_are_named(write, row, change, expected):

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cogumi.data import SUFFIXES, Row, read_rows
+from cogumi.data import SUFFIXES, Row, read_problems
 from cogumi.errors import BadInput
 from cogumi.records import Raw
 
@@ -107,7 +107,8 @@ def _of_subject(path: str, subject: str | None) -> list[Raw]:
 @lru_cache(maxsize=4)
 def _rows(path: Path, changed: int) -> tuple[Row, ...]:
     """The rows of a file, read once for all tasks that share it. All have the fields of the first, of the same types."""
-    rows = tuple(_typed(list(read_rows(path))) if path.suffix == ".csv" else read_rows(path))
+    found = read_problems(path)
+    rows = tuple(_typed(found) if path.name.removesuffix(".gz").endswith(".csv") else found)
     if not rows:
         raise BadInput("no rows", file=path, fix="give a file with at least one")
     kinds: dict[str, str] = {}
@@ -124,10 +125,15 @@ def _kind(value: Any) -> str:
     return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
 
 
+def _is_whole(text: str) -> bool:
+    """Whether a text is a whole number of 64 bits, as tables hold them."""
+    return text.isdecimal() and len(text) < 19
+
+
 def _typed(rows: list[Row]) -> list[Row]:
     """The rows of a CSV file with columns of whole numbers as numbers, as the hub's reader has them."""
     if not rows:
         return rows
-    whole = [name for name in rows[0].value if all(str(row.value.get(name)).isdecimal() for row in rows)]
+    whole = [name for name in rows[0].value if all(_is_whole(str(row.value.get(name))) for row in rows)]
     typed = [{**row.value, **{name: int(row.value[name]) for name in whole}} for row in rows]
     return [Row(value=value, file=row.file, line=row.line) for value, row in zip(typed, rows, strict=True)]

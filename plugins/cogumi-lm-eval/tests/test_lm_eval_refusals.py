@@ -136,3 +136,15 @@ def test_without_the_hub_the_task_is_refused_and_nothing_is_tried_again(task, tm
     assert "cannot be loaded from the hub" in last
     assert "(connect, or give local data: --data lm-eval=PATH)" in last
     assert "Retrying" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [("7", True), ("9" * 18, True), ("9" * 19, False), ("9" * 5_000, False), ("-", False)]
+)
+def test_only_numbers_that_a_table_holds_are_numbers(text, whole):
+    from cogumi_lm_eval.local import _typed
+
+    from cogumi.data import Row
+
+    (row,) = _typed([Row(value={"n": text}, file="x.csv", line=2)])
+    assert row.value["n"] == (int(text) if whole else text)
