@@ -105,6 +105,14 @@ class Guessable(Protocol):
 
 
 @runtime_checkable
+class Solved(Protocol):
+    """What a task may add: worked answers. A control is trained on them, and the conformance checks expect them to be right."""
+
+    def gold(self, problem: Problem) -> str:
+        """A completion that deserves the full score."""
+
+
+@runtime_checkable
 class ArtifactWriter(Protocol):
     """What a task may add: its outputs in a format that other tools read."""
 

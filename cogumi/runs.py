@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +19,14 @@ from cogumi.planning.manifest import FORMAT, Manifest
 from cogumi.records import Completion
 from cogumi.results import (
     Comparison,
+    Controls,
     Diagnosis,
     Distillation,
     HeadToHead,
     ProblemRow,
     ScoredSample,
     Temperatures,
+    Timing,
     TrainingResult,
     Verdict,
     VoteRow,
@@ -45,6 +50,24 @@ def read_manifest(folder: Path) -> Manifest:
         raise BadInput(f"format {value.get('format')!r}, and this version reads {FORMAT}", file=path, field="format")
     settings = {**value["settings"], "out": str(folder)}
     return from_json(Manifest, {**value, "settings": settings}, file=path)
+
+
+def stage_seconds(folder: Path) -> dict[str, float]:
+    """Seconds by stage, over all attempts, from timings.jsonl; a torn line of that side file counts for nothing."""
+    path, found = folder / "timings.jsonl", defaultdict[str, float](float)
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
+        if (timing := _timing(line)) is not None:
+            found[timing.stage] += timing.seconds
+    return dict(found)
+
+
+def _timing(line: str) -> Timing | None:
+    """What a line of the side file says; None where it was torn."""
+    try:
+        timing = from_json(Timing, json.loads(line))
+    except (ValueError, BadInput):
+        return None
+    return timing if math.isfinite(timing.seconds) else None
 
 
 class RunView:
@@ -99,6 +122,16 @@ class RunView:
     def verdict(self) -> Verdict | None:
         """What was decided."""
         return self._read(Verdict, "verdict.json")
+
+    @cached_property
+    def controls(self) -> Controls | None:
+        """The vote's training beside trainings that lack an ingredient."""
+        return self._read(Controls, "controls.json")
+
+    @cached_property
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds spent in each stage, over all attempts: the side file of timings."""
+        return stage_seconds(self.folder)
 
     @property
     def adapter(self) -> Path | None:

@@ -66,6 +66,12 @@ FLAGS = (
         "--benchmarks", metavar="NAME,...", help="Benchmarks to measure besides, before and after (NAME:TASK for lm-eval)."
     ),
     click.option("--guard", metavar="NAME,...", help="Guards against forgetting, in every run (none: none).  [default: mmlu]"),
+    click.option(
+        "--controls",
+        metavar="NAME,...",
+        help="Controls: trainings that lack an ingredient, held against the vote's "
+        "(unvoted, random, format, baked, gold, null; all).",
+    ),
     click.option("--judge", metavar="[SAMPLER:]MODEL", help="Judge of texts that cannot be right or wrong."),
     click.option("--teacher", metavar="[SAMPLER:]MODEL", help="Teacher that answers what the student cannot agree on."),
     click.option("--reference", metavar="[SAMPLER:]MODEL", help="Reference to be held against."),

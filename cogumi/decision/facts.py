@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from cogumi.phases import Gate
-from cogumi.results import CategoryDistillation, Change, TrainingResult
+from cogumi.results import CategoryDistillation, Controls, TrainingResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,5 +33,5 @@ class Facts:
     """The lower temperature chosen on the training side, by category, as `EvaluationResult.baselines` names it. Where
     none was chosen every one that was measured is a rival, and each of them has to be beaten: the best of several looks
     better than it is, so this asks more of a training, never less."""
-    controls: Mapping[str, Change] = field(default_factory=dict)
-    """Accuracy of a training without the ingredient (as `before`) against the vote's (as `after`), by the control's name."""
+    controls: Controls | None = None
+    """The vote's training beside trainings that lack an ingredient; None where none was asked for."""

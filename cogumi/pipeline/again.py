@@ -16,9 +16,11 @@ from cogumi.decision.verdict import decide
 from cogumi.diagnosis.diagnose import diagnose_all
 from cogumi.diagnosis.scoring import SCORES, Samples
 from cogumi.distillation import distill
+from cogumi.distillation.controls import CONTROLS
 from cogumi.errors import BadInput
 from cogumi.files import write_json
 from cogumi.phases import Phase
+from cogumi.pipeline.controls import control_samples, is_control, measure_again, stage_of
 from cogumi.pipeline.deciding import compare_both, facts_of, write_verdict
 from cogumi.pipeline.folder import RunFolder, key_of
 from cogumi.pipeline.manifest import begun_sizes, settings_of, thoughts_of_run
@@ -26,9 +28,9 @@ from cogumi.pipeline.observers import Silent
 from cogumi.pipeline.resolve import Resolver, measures, resolve_phase
 from cogumi.pipeline.run import Run
 from cogumi.pipeline.score import Work, score
-from cogumi.pipeline.stages import evaluation_identity, outcomes_of, summary_of, write_votes
+from cogumi.pipeline.stages import evaluation_identity, summary_of, write_votes
 from cogumi.pipeline.temperatures import choosing, temperature_works, write_temperatures
-from cogumi.pipeline.works import held_out_works, training_works
+from cogumi.pipeline.works import held_out_works, outcomes_of, training_works
 from cogumi.planning.plan import Plan
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Observer
@@ -101,6 +103,8 @@ def rescore(folder: Path, observer: Observer | None = None) -> Rescored:
                 _diagnose_again(run, name)
         if "temperatures" in changed:
             _choose_again(run)
+        if any(is_control(name) for name in changed) and (folder / "controls.json").exists():
+            measure_again(run)
         verdict = _decide_again(run)
         kept = _kept_now(run) if "distill" in changed else {}
     return Rescored(changed=changed, verdict=verdict, kept=kept)
@@ -152,7 +156,7 @@ def without_model(folder: RunFolder, settings: Settings, observer: Observer, loc
 
 def _drawn(folder: Path) -> list[str]:
     """The stages whose samples a task scores."""
-    names = ("before", "distill", "teach", "after", "temperatures", "reference")
+    names = ("before", "distill", "teach", "after", "temperatures", "reference", *map(stage_of, CONTROLS))
     return [name for name in names if (folder / f"samples/{name}.jsonl").exists()]
 
 
@@ -170,7 +174,7 @@ def _works(plan: Plan, name: str, samples: Samples) -> list[Work]:
         return training_works(plan, samples, "student" if name == "distill" else "teacher")
     if name == "temperatures":
         return temperature_works(plan, samples)
-    return held_out_works(plan, samples)
+    return held_out_works(plan, samples, control_samples(plan) if is_control(name) else None)
 
 
 def _diagnosis(run: Run, name: str) -> Diagnosis:
@@ -219,4 +223,4 @@ def _kept_now(run: Run) -> dict[str, int]:
 def _distill_again(run: Run) -> dict[str, list[distill.Kept]]:
     """What would be kept now, by category."""
     samples, scores = read_samples(run.path("samples/distill.jsonl")), StoredLog(run.path("scores/distill.jsonl"), SCORES)
-    return outcomes_of(run, samples, scores)
+    return outcomes_of(run.plan, run.rules, samples, scores)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from cogumi.diagnosis import diagnose
 from cogumi.distillation import distill
+from cogumi.distillation.controls import NULL
 from cogumi.distillation.distill import Rules
+from cogumi.pipeline.controls import control_requests
 from cogumi.pipeline.draw import count_samples
 from cogumi.pipeline.temperatures import temperature_requests
 from cogumi.planning.plan import Plan
@@ -24,13 +26,16 @@ class Estimate:
     """The most tokens they can come to."""
     examples: int
     """Training examples at most."""
+    trainings: int = 1
+    """How often as many are trained on: once, and once for each control that trains."""
 
     def __str__(self) -> str:
         drawn = f"{self.samples:,} samples of at most {self.tokens:,} tokens in all"
-        return f"{drawn}; training on at most {self.examples:,} examples" if self.examples else drawn
+        again = f", {self.trainings} times over" if self.trainings > 1 else ""
+        return f"{drawn}; training on at most {self.examples:,} examples{again}" if self.examples else drawn
 
 
-DRAWING = ("before", "distill", "train", "after", "temperatures")
+DRAWING = ("before", "distill", "train", "after", "temperatures", "controls")
 """The stages that cost something."""
 
 
@@ -46,12 +51,15 @@ def estimate(plan: Plan, rules: Rules, stages: Collection[str] = DRAWING) -> Est
     ]
     training = [r for category in plan.categories for r in distill.requests(category, rules)] if "distill" in stages else []
     choice = temperature_requests(plan, rules) if "temperatures" in stages else []
-    every = [*held_out, *training, *choice]
+    names = plan.controls if "controls" in stages else ()
+    controls = [request for name in names for request in control_requests(plan, name)]
+    every = [*held_out, *training, *choice, *controls]
     trains = "train" in stages and plan.trainer is not None
     return Estimate(
         samples=count_samples(every),
         tokens=_tokens(every),
         examples=sum(len(c.training) * c.strategy.targets for c in plan.categories) if trains else 0,
+        trainings=1 + sum(name != NULL for name in names),
     )
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from cogumi.errors import suggest
+from collections.abc import Sequence
+
+from cogumi.distillation.controls import CONTROLS
+from cogumi.errors import BadInput, suggest
 from cogumi.planning import defaults
-from cogumi.planning.plan import Chosen, TrainerRun
+from cogumi.planning.plan import CategoryRun, Chosen, TrainerRun
 from cogumi.planning.settings import Settings
-from cogumi.records import Weights
+from cogumi.protocols import Solved, accepts
+from cogumi.records import Preference, Weights
 from cogumi.registry.discovery import Registry
 from cogumi.roles.role import Asked, Role, RoleName, cast_role
+
+EVERY = "all"
+"""The word for every control."""
 
 
 def cast_roles(settings: Settings, registry: Registry) -> dict[str, Role]:
@@ -36,6 +43,31 @@ def _asked(role: RoleName, sampler: str, model: str, settings: Settings, *, adap
     options = {**settings.options.get(sampler, {}), **settings.options.get(role, {})}
     trust = settings.trust_remote_code
     return Asked(role=role, model=model, sampler=sampler, options=options, adapter=adapter, trust_remote_code=trust)
+
+
+def resolve_controls(settings: Settings, begun: Sequence[str], categories: Sequence[CategoryRun]) -> tuple[str, ...]:
+    """The controls of a run, in the order of the table: those asked for, and those that it was begun with.
+
+    `all` leaves out reference answers where no category has any.
+    """
+    solved = any(isinstance(category.category.task, Solved) for category in categories)
+    every = [name for name in CONTROLS if name != "gold" or solved]
+    asked = {one for name in settings.controls for one in (every if name == EVERY else [name])}
+    if unknown := sorted(asked - set(CONTROLS)):
+        raise BadInput(f"no control is called '{unknown[0]}'", field="controls", fix=suggest(unknown[0], [*CONTROLS, EVERY]))
+    if "gold" in asked and not solved:
+        fix = "leave it out, or give the task a method gold(problem)"
+        raise BadInput("no category of this run tells worked answers", field="controls", fix=fix)
+    return tuple(name for name in CONTROLS if name in asked or name in begun)
+
+
+def check_controls(controls: Sequence[str], trainer: TrainerRun | None) -> None:
+    """Refuse controls where there is no training that they could be held against."""
+    if controls and trainer is None:
+        raise BadInput("nothing is trained, so there is nothing to hold a control against", field="controls")
+    if controls and trainer is not None and accepts(trainer.made) is Preference:
+        problem = f"{trainer.chosen.entry} learns from pairs, and controls are texts to learn"
+        raise BadInput(problem, field="controls", fix="leave them out, or name a trainer that learns demonstrations")
 
 
 def resolve_trainer(settings: Settings, registry: Registry, student: Role) -> TrainerRun | None:

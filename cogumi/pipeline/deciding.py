@@ -43,6 +43,7 @@ def reads_decision(run: Run) -> Identity:
         "gates": to_json(run.plan.category_gates),
         "fixed_temperature": run.plan.settings.fixed_temperature,
         **reads_choice(run),
+        "controls": file_digest(run.path("controls.json")) if run.plan.controls else None,
     }
 
 
@@ -68,6 +69,7 @@ def facts_of(
         temperatures={} if view.temperatures is None else {n: c.chosen for n, c in view.temperatures.categories.items()},
         guard=guard_of(settings, view.before or Diagnosis(evaluations={})),
         category_gates=category_gates,
+        controls=view.controls,
     )
 
 

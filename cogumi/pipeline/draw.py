@@ -15,12 +15,12 @@ from pathlib import Path
 from cogumi.codec import from_json, to_json
 from cogumi.files import digest, set_aside, write_lines
 from cogumi.pipeline.folder import differences
-from cogumi.pipeline.run import Run, maker
+from cogumi.pipeline.run import Run, fresh_seconds, maker, read_seconds
 from cogumi.planning.plan import Chosen
 from cogumi.records import Completion, Identity, Request
 from cogumi.roles.role import Role
 from cogumi.sampling.log import COMPLETIONS, Log, StoredLog, read_samples
-from cogumi.workers.jobs import SampleJob
+from cogumi.workers.jobs import EachJob, SampleJob
 from cogumi.workers.launch import run_worker
 
 
@@ -52,15 +52,29 @@ def announced(requests: Sequence[Request]) -> str:
 
 def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog[Completion]:
     """Have every sample drawn that `samples/NAME.jsonl` does not have yet; the finished log."""
+    job = _sample_job(run, name, role, asked)
+    run_worker(job, run.place, python=run.plan.python(role.sampler))
+    job.requests.unlink()
+    return read_samples(job.log)
+
+
+def draw_each(run: Run, roles: Mapping[str, Role], asked: Mapping[str, Sequence[Request]]) -> list[float]:
+    """The same for several logs, by their names, in one process; the seconds that each took. The roles share a sampler."""
+    jobs = tuple(_sample_job(run, name, role, asked[name]) for name, role in roles.items())
+    file = fresh_seconds(run)
+    run_worker(EachJob(samplings=jobs, seconds=file), run.place, python=run.plan.python(run.plan.student.sampler))
+    for job in jobs:
+        job.requests.unlink()
+    return read_seconds(file)
+
+
+def _sample_job(run: Run, name: str, role: Role, asked: Sequence[Request]) -> SampleJob:
+    """What a worker needs to know, with what still holds of an older log in place."""
     log = run.path(f"samples/{name}.jsonl")
     run.folder.remember(f"drawn-{name}", to_json(_reconcile(run, name, log, _wanted(role, asked))))
     rows = run.folder.state / f"{name}.requests.jsonl"
     write_lines(rows, map(to_json, asked))
-    chosen = Chosen(entry=role.sampler, options=role.options)
-    job = SampleJob(maker=maker(chosen), model=role.model, requests=rows, log=log)
-    run_worker(job, run.place, python=run.plan.python(role.sampler))
-    rows.unlink()
-    return read_samples(log)
+    return SampleJob(maker=maker(Chosen(entry=role.sampler, options=role.options)), model=role.model, requests=rows, log=log)
 
 
 def refuse_redrawing(run: Run, name: str, role: Role, asked: Sequence[Request]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,8 @@ from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput
 from cogumi.files import digest, file_digest, read_json, write_json
 from cogumi.records import JSON, Identity
+from cogumi.results import Timing
+from cogumi.runs import stage_seconds
 
 LOCK_SECONDS = 20.0
 """How long to wait for a folder that another process holds: the workers of a killed run need a moment to end."""
@@ -32,16 +33,6 @@ class Done:
     """The values it read, to say what differs."""
     outputs: Mapping[str, str]
     """What it left, with digests."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """A line of `timings.jsonl`."""
-
-    stage: str
-    """The stage."""
-    seconds: float
-    """What one attempt at it took."""
 
 
 class RunFolder:
@@ -129,14 +120,8 @@ class RunFolder:
             stream.write("\n" * torn + json.dumps(to_json(Timing(stage=stage, seconds=round(seconds, 3)))) + "\n")
 
     def seconds(self, stage: str) -> float:
-        """The seconds spent in a stage so far, over all attempts; a torn line of the side file counts for nothing."""
-        return sum(timing.seconds for timing in self._times() if timing.stage == stage)
-
-    def _times(self) -> Iterator[Timing]:
-        path = self.path / "timings.jsonl"
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []:
-            if (timing := _timing(line)) is not None:
-                yield timing
+        """The seconds spent in a stage so far, over all attempts."""
+        return stage_seconds(self.path).get(stage, 0.0)
 
     def _stages(self) -> dict[str, Done]:
         path = self.state / "stages.json"
@@ -146,15 +131,6 @@ class RunFolder:
         if not isinstance(value, dict):
             raise BadInput("not an object", file=path, fix="delete it: what is finished is then found again")
         return {name: from_json(Done, entry, file=path) for name, entry in value.items()}
-
-
-def _timing(line: str) -> Timing | None:
-    """What a line of the side file says; None where it was torn."""
-    try:
-        timing = from_json(Timing, json.loads(line))
-    except (ValueError, BadInput):
-        return None
-    return timing if math.isfinite(timing.seconds) else None
 
 
 def key_of(stage: str, reads: Identity, needs: Mapping[str, Mapping[str, str]]) -> str:

@@ -33,6 +33,7 @@ def manifest(plan: Plan) -> Manifest:
             training={run.name: len(run.training) for run in plan.categories},
             held_out={e.name: len(e.problems) for e in plan.evaluations},
             baselines=plan.categories[0].evaluation.baseline_temperatures,
+            controls=plan.controls,
             failures_only=plan.phase.failures_only,
         ),
         evaluations={e.name: _evaluation(e) for e in plan.evaluations},

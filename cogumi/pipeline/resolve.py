@@ -14,7 +14,7 @@ from cogumi.decision.gates import read_phase
 from cogumi.distillation.decontamination import find_overlap
 from cogumi.errors import BadInput, PluginError, suggest
 from cogumi.phases import Phase
-from cogumi.pipeline.cast import cast_roles, resolve_trainer
+from cogumi.pipeline.cast import cast_roles, check_controls, resolve_controls, resolve_trainer
 from cogumi.planning import defaults
 from cogumi.planning.plan import NO_SIZES, CategoryRun, Chosen, Evaluation, ExternalRun, Plan, Sizes
 from cogumi.planning.settings import Settings
@@ -82,6 +82,7 @@ def make_plan(settings: Settings, registry: Registry, begun: Sizes = NO_SIZES) -
         trainer=resolve_trainer(settings, registry, roles["student"]),
         notes=tuple(_notes(settings, registry, roles)),
     )
+    check_controls(plan.controls, plan.trainer)
     _check_options(plan)
     _check_abilities(plan)
     return plan
@@ -97,6 +98,7 @@ def measures(resolver: Resolver) -> Plan:
         phase=_as_begun(resolver.phase, resolver.begun),
         roles={},
         categories=categories,
+        controls=resolve_controls(resolver.settings, resolver.begun.controls, categories),
         trainer=None,
         others=others,
         external=external,

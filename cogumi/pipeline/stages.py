@@ -7,15 +7,14 @@ both. So a change redoes what depends on it and nothing else, and options that c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cogumi.codec import to_json
 from cogumi.diagnosis import diagnose
-from cogumi.diagnosis.scoring import Samples, Scores
 from cogumi.distillation import distill
 from cogumi.files import digest, write_file, write_json, write_lines
+from cogumi.pipeline.controls import reads_controls, train_controls
 from cogumi.pipeline.deciding import (
     compare_both,
     gate,
@@ -38,7 +37,7 @@ from cogumi.pipeline.training import (
     training_changes,
     wants_preferences,
 )
-from cogumi.pipeline.works import held_out_works, training_works
+from cogumi.pipeline.works import held_out_works, outcomes_of, reseeded, training_works
 from cogumi.planning.plan import CategoryRun, Evaluation, ExternalRun
 from cogumi.records import JSON, Identity, Request
 from cogumi.results import Diagnosis, Distillation
@@ -54,11 +53,6 @@ def held_out_requests(run: Run, *, baselines: bool) -> list[Request]:
     evaluations = [reseeded(e) if null else e for e in run.plan.evaluations]
     asked = [diagnose.requests(e, settings.samples, settings.system, baselines=baselines) for e in evaluations]
     return [request for wanted in asked for request in wanted]
-
-
-def reseeded(evaluation: Evaluation) -> Evaluation:
-    """The same evaluation with another seed."""
-    return replace(evaluation, use=replace(evaluation.use, seed=(evaluation.use.seed + 1) % 2**32))
 
 
 def training_requests(run: Run) -> list[Request]:
@@ -176,7 +170,7 @@ def distill_consensus(run: Run) -> Sequence[str]:
     run.observer.begin("distill", announced(asked))
     samples = draw(run, "distill", plan.student, asked)
     scores = score(run, "distill", training_works(plan, samples, "student"))
-    outcomes = outcomes_of(run, samples, scores)
+    outcomes = outcomes_of(plan, run.rules, samples, scores)
     more: list[str] = []
     if (teacher := plan.roles.get("teacher")) is not None:
         more = _teach(run, teacher, outcomes)
@@ -207,11 +201,6 @@ def write_distillation(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]])
         write_lines(run.path(name), rows)
     write_votes(run, outcomes, run.folder.path)
     return [*data, "votes.jsonl", "distillation.json"]
-
-
-def outcomes_of(run: Run, samples: Samples, scores: Scores) -> dict[str, list[distill.Kept]]:
-    """What became of every training-side problem, by category."""
-    return {c.name: distill.distill(c, samples, scores, run.rules) for c in run.plan.categories}
 
 
 def write_votes(run: Run, outcomes: Mapping[str, Sequence[distill.Kept]], folder: Path) -> Distillation:
@@ -285,9 +274,23 @@ STAGES: Mapping[str, Stage] = {
             work=choose_temperatures,
             asked=several,
         ),
+        Stage(
+            name="controls",
+            needs=("before", "distill", "after"),
+            follows=("train",),
+            reads=reads_controls,
+            work=train_controls,
+            asked=lambda plan: bool(plan.controls),
+        ),
         Stage(name="compare", needs=("before", "after"), reads=reads_comparison, work=compare_both),
         Stage(name="match", needs=("before", "after"), reads=rivals_read, work=head_to_head),
-        Stage(name="gate", needs=("before", "after", "compare"), follows=("temperatures",), reads=reads_decision, work=gate),
+        Stage(
+            name="gate",
+            needs=("before", "after", "compare"),
+            follows=("temperatures", "controls"),
+            reads=reads_decision,
+            work=gate,
+        ),
         Stage(
             name="report",
             needs=("before", "distill", "train", "after", "compare", "match", "gate"),

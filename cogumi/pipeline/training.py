@@ -12,13 +12,14 @@ from cogumi.decision.kept import by_reason, what_helps
 from cogumi.errors import RunFailed
 from cogumi.files import digest, file_digest, line, read_record, set_aside, write_json
 from cogumi.pipeline.folder import differences
-from cogumi.pipeline.run import Run, maker
+from cogumi.pipeline.run import Run, fresh_seconds, maker, read_seconds
+from cogumi.planning.plan import TrainerRun
 from cogumi.protocols import accepts, launch
 from cogumi.records import JSON, Identity, Preference
 from cogumi.results import Distillation, TrainingResult
 from cogumi.roles.role import Role
 from cogumi.weights import read_manifest
-from cogumi.workers.jobs import Trained, TrainJob
+from cogumi.workers.jobs import EachJob, Trained, TrainJob
 from cogumi.workers.launch import run_worker
 
 HOUR = 3600
@@ -50,8 +51,12 @@ def training_files(run: Run) -> list[str]:
 
 def reads_training(run: Run) -> Identity:
     """What decides the adapter."""
+    return _reads(run, training_files(run))
+
+
+def _reads(run: Run, files: Sequence[str]) -> Identity:
     trainer = run.plan.trainer
-    data = {name: file_digest(run.path(name)) if run.path(name).exists() else None for name in training_files(run)}
+    data = {name: file_digest(run.path(name)) if run.path(name).exists() else None for name in files}
     return {
         "model": dict(run.plan.student.fingerprint),
         "trainer": None if trainer is None else dict(trainer.chosen.identity),
@@ -65,24 +70,63 @@ def train_model(run: Run) -> Sequence[str]:
     if trainer is None:
         run.observer.begin("train", "nothing: the trainer is none")
         return []
-    examples = [run.path(name) for name in training_files(run)]
-    count = sum(1 for path in examples for _ in path.open("rb"))
+    count = sum(1 for name in training_files(run) for _ in run.path(name).open("rb"))
     _refuse_nothing(run, count)
     _refuse_retraining(run)
     run.observer.begin("train", f"{trainer.chosen.entry.name} on {count} examples")
-    folder = run.folder.state / f"train-{digest(dict(reads_training(run)))[:16]}"
-    job = TrainJob(
-        maker=maker(trainer.chosen),
-        model=run.plan.student.weights,
-        examples=tuple(examples),
-        preferences=wants_preferences(run),
-        folder=folder,
-    )
+    job = _job(run, trainer, training_files(run), reads_training(run))
     run_worker(job, run.place, python=run.plan.python(trainer.chosen.entry), launch=launch(trainer.made))
-    _take_adapter(run, folder)
+    _take_adapter(run, job.folder, "", run.folder.seconds("train"))
     for note in run.read(TrainingResult, "training.json").notes:
         run.observer.say(note)
     return ["training.json", "adapter"]
+
+
+def train_each(run: Run, files: Mapping[str, Sequence[str]]) -> None:
+    """Train an adapter for each folder of the run on its files, by the run's trainer, one after the other in one process.
+
+    An adapter that was made for the same files, model and trainer stays; another one needs `--redo` to give way.
+    """
+    trainer = run.plan.trainer
+    assert trainer is not None
+    reads = {folder: _reads(run, names) for folder, names in files.items()}
+    missing = [folder for folder in files if _is_missing(run, folder, reads[folder])]
+    jobs = {folder: _job(run, trainer, files[folder], reads[folder]) for folder in missing}
+    left = {folder: job for folder, job in jobs.items() if not (job.folder / "training.json").exists()}
+    if left:
+        seconds, python = fresh_seconds(run), run.plan.python(trainer.chosen.entry)
+        each = EachJob(trainings=tuple(left.values()), seconds=seconds)
+        run_worker(each, run.place, python=python, launch=launch(trainer.made))
+        for folder, took in zip(left, read_seconds(seconds), strict=True):
+            run.folder.add_time(f"{folder} train", took)
+    for folder, job in jobs.items():
+        _take_adapter(run, job.folder, f"{folder}/", run.folder.seconds(f"{folder} train"))
+        run.folder.remember(_state(folder), dict(reads[folder]))
+
+
+def _is_missing(run: Run, folder: str, reads: Identity) -> bool:
+    """Whether a folder's adapter has to be trained; refused where that would replace another one."""
+    known = run.folder.recall(_state(folder))
+    if known is None or not run.path(f"{folder}/adapter").exists():
+        return True
+    changes = differences(known, dict(reads))
+    if changes and not run.redo:
+        raise run.needs_redo(f"{folder}/adapter would have to be trained again", changes)
+    return bool(changes)
+
+
+def _state(folder: str) -> str:
+    return f"trained-{folder.replace('/', '-')}"
+
+
+def _job(run: Run, trainer: TrainerRun, files: Sequence[str], reads: Identity) -> TrainJob:
+    return TrainJob(
+        maker=maker(trainer.chosen),
+        model=run.plan.student.weights,
+        examples=tuple(run.path(name) for name in files),
+        preferences=wants_preferences(run),
+        folder=run.folder.state / f"train-{digest(dict(reads))[:16]}",
+    )
 
 
 def _refuse_nothing(run: Run, count: int) -> None:
@@ -123,8 +167,8 @@ def training_changes(run: Run) -> list[str]:
     return differences(dict(done.reads), dict(reads_training(run)))
 
 
-def _take_adapter(run: Run, folder: Path) -> None:
-    """Move a finished adapter into place, with what the trainer said of it."""
+def _take_adapter(run: Run, folder: Path, place: str, seconds: float) -> None:
+    """Move a finished adapter to its place in the run folder, with what the trainer said of it."""
     said = read_record(Trained, folder / "training.json")
     training = said.training
     manifest = read_manifest(folder / "adapter")
@@ -134,18 +178,17 @@ def _take_adapter(run: Run, folder: Path) -> None:
         losses=tuple(training.losses),
         weight_change=training.weight_change,
         quantization="none" if manifest is None else manifest.quantization,
-        under_an_hour=run.folder.seconds("train") < HOUR,
+        under_an_hour=seconds < HOUR,
         notes=tuple(training.notes),
     )
-    _set_aside(run, folder / "adapter")
-    (folder / "adapter").replace(run.path("adapter"))
-    write_json(run.path("training.json"), to_json(result))
+    _set_aside(run, run.path(f"{place}adapter"), folder / "adapter")
+    (folder / "adapter").replace(run.path(f"{place}adapter"))
+    write_json(run.path(f"{place}training.json"), to_json(result))
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _set_aside(run: Run, new: Path) -> None:
+def _set_aside(run: Run, adapter: Path, new: Path) -> None:
     """Keep an adapter that gives way to another one; the same one, trained again after a kill, is just replaced."""
-    adapter = run.path("adapter")
     if not adapter.exists():
         return
     if file_digest(adapter) == file_digest(new):

@@ -126,6 +126,8 @@ class Sizes:
     """By evaluation."""
     baselines: tuple[float, ...] | None = None
     """Lower temperatures at which the untouched model is measured; None: as the phase's gates want it."""
+    controls: tuple[str, ...] = ()
+    """Controls that were asked for."""
     failures_only: bool | None = None
     """Whether what the model does already is left out of training; None: as the phase has it."""
 
@@ -151,6 +153,8 @@ class Plan:
     """What else is measured: the guards, and the benchmarks asked for besides."""
     external: tuple[ExternalRun, ...] = ()
     """External evaluations asked for."""
+    controls: tuple[str, ...] = ()
+    """Trainings that lack an ingredient, to be held against the vote's."""
     notes: tuple[str, ...] = ()
     """What the user should know before anything is drawn, in sentences."""
 

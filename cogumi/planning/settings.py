@@ -39,6 +39,8 @@ class Settings:
     """Benchmarks to measure besides, before and after; `NAME:TASK` where one name offers many, e.g. `lm-eval:arc_easy`."""
     guard: tuple[str, ...] = defaults.GUARDS
     """Guards: benchmarks that show what was forgotten, measured in every run; `none` leaves them out."""
+    controls: tuple[str, ...] = ()
+    """Controls: trainings that lack an ingredient (unvoted, random, format, baked, gold, null; all), beside the vote's."""
     judge: str | None = None
     """Judge as `SAMPLER:MODEL` or `MODEL`: says which of two texts is better where no answer is right."""
     teacher: str | None = None
@@ -104,6 +106,7 @@ class Keywords(TypedDict, total=False):
     voter: str | None
     benchmarks: str | Sequence[str]
     guard: str | Sequence[str]
+    controls: str | Sequence[str]
     judge: str | None
     teacher: str | None
     reference: str | None
@@ -141,7 +144,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
     "seed": (0, 2**32 - 1, "0 to 4294967295"),
 }
 """Least and greatest value of a setting, and how to say so; seeds have to fit every library that takes one."""
-LISTS = ("plugins", "benchmarks", "guard", "observers")
+LISTS = ("plugins", "benchmarks", "guard", "controls", "observers")
 PATHS = ("out", "against", "gates")
 FIELDS = {f.name: f for f in dataclasses.fields(Settings)}
 PLAIN = {name for name in FIELDS if name not in (*LISTS, "options", "pythons", "baseline_temperatures")}

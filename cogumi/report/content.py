@@ -10,6 +10,7 @@ from cogumi.planning.manifest import Manifest, as_json
 from cogumi.records import JSON, Raw
 from cogumi.report import words
 from cogumi.report.blocks import Banner, Bars, Block, Heading, Paragraph, Range, Side, SideBySide, Table, Terms
+from cogumi.report.controls import controls
 from cogumi.report.side_by_side import Said, Shown
 from cogumi.report.temperatures import chosen_sentences
 from cogumi.results import (
@@ -57,6 +58,7 @@ def build(view: RunView, examples: Sequence[Shown]) -> Iterator[Block]:
         yield from _problem_by_problem(comparison)
     yield from _distillation(view.distillation)
     yield from _training(view.training)
+    yield from controls(view.controls, view.before, view.seconds)
     yield from _examples(examples)
     yield from _provenance(view.manifest)
     yield Heading(2, "Words")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cogumi.comparison.runs import RunChange
+from cogumi.decision.controls import what_it_bought
 from cogumi.report import words
 from cogumi.report.content import change_row, metric_rows, title, unsaid
-from cogumi.results import Diagnosis, EvaluationComparison, EvaluationResult, Verdict
+from cogumi.report.controls import HEADER as CONTROL_HEADER
+from cogumi.report.controls import rows
+from cogumi.results import Controls, Diagnosis, EvaluationComparison, EvaluationResult, Verdict
 from cogumi.runs import RunView
 from cogumi.stats import Interval
 
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 COLOURS = {"PROCEED": "green", "ITERATE": "yellow", "ABANDON": "red", "INCONCLUSIVE": "yellow"}
+ARM_COLUMNS = 6
+"""Columns of the table of arms that a terminal has room for; the report has them all."""
 STATUS_COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "not-measured": "dim"}
 
 
@@ -31,9 +36,23 @@ def summary(view: RunView) -> Group:
             parts.append(_changes(name, view.before.evaluations[name], view.after.evaluations[name], found))
     elif view.before is not None:
         parts.extend(diagnosis_tables(view.before))
+    if view.controls is not None and view.before is not None:
+        parts.extend(_arms(view.controls, view.before))
     if view.verdict is not None:
         parts += [_criteria(view.verdict), banner(view.verdict)]
     return Group(*parts)
+
+
+def _arms(found: Controls, before: Diagnosis) -> Iterator[RenderableType]:
+    """A table of arms per category, as wide as a terminal, and what the training bought."""
+    from rich.text import Text
+
+    for category in found.arms["vote"].categories:
+        table = _table(f"{category}: controls", *CONTROL_HEADER[:ARM_COLUMNS])
+        for row in rows(category, found, before, {}):
+            table.add_row(*(Text(words.visible(cell)) for cell in row[:ARM_COLUMNS]))
+        yield table
+        yield Text(what_it_bought(category, found, before.evaluations[category].samples))
 
 
 def banner(verdict: Verdict) -> Panel:

@@ -15,6 +15,12 @@ from cogumi.results.comparison import (
     Match,
     Transitions,
 )
+from cogumi.results.controls import (
+    Arm,
+    ArmResult,
+    Bought,
+    Controls,
+)
 from cogumi.results.diagnosis import (
     CELLS,
     METRICS,
@@ -30,6 +36,7 @@ from cogumi.results.diagnosis import (
 from cogumi.results.rows import (
     ProblemRow,
     ScoredSample,
+    Timing,
     VoteRow,
 )
 from cogumi.results.temperatures import ChosenTemperature, Temperatures
@@ -50,6 +57,10 @@ from cogumi.results.verdict import (
 
 __all__ = [
     "AnswerCount",
+    "Arm",
+    "ArmResult",
+    "Bought",
+    "Controls",
     "CELLS",
     "Cell",
     "Diagnosis",
@@ -80,5 +91,6 @@ __all__ = [
     "Unread",
     "ProblemRow",
     "ScoredSample",
+    "Timing",
     "VoteRow",
 ]

@@ -67,3 +67,13 @@ class ProblemRow:
     """What it is scored by."""
     meta: Meta = field(default_factory=dict)
     """What else came with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A line of `timings.jsonl`."""
+
+    stage: str
+    """The stage."""
+    seconds: float
+    """What one attempt at it took."""

@@ -95,6 +95,27 @@ class MergeJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EachJob:
+    """Several jobs of one plugin, one after the other in one process: what is imported once serves all."""
+
+    trainings: tuple[TrainJob, ...] = ()
+    samplings: tuple[SampleJob, ...] = ()
+    seconds: Path
+    """Gets a line with the seconds that each job took, trainings first."""
+    job: Literal["each"] = "each"
+
+    @property
+    def parts(self) -> tuple[TrainJob | SampleJob, ...]:
+        """The jobs, in their order."""
+        return (*self.trainings, *self.samplings)
+
+    @property
+    def maker(self) -> Maker:
+        """Whose factory makes the objects that do the jobs."""
+        return self.parts[0].maker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountedAnswer:
     """One answer of a vote."""
 
@@ -186,7 +207,7 @@ class Failure:
     """Its exit code."""
 
 
-Job: TypeAlias = SampleJob | TrainJob | EvaluateJob | MergeJob
+Job: TypeAlias = SampleJob | TrainJob | EvaluateJob | MergeJob | EachJob
 KINDS: Mapping[str, type[Job]] = {kind.__dataclass_fields__["job"].default: kind for kind in get_args(Job)}
 
 Said: TypeAlias = Advance | Remark | Failure

@@ -28,6 +28,12 @@ def note(variable: str, line: str) -> None:
             stream.write(line + "\n")
 
 
+def learned(adapter: str) -> float:
+    """How often a trained model is right: as often as what an honest trainer learned, else nearly always."""
+    file = Path(adapter) / "learned.txt"
+    return float(file.read_text()) if file.exists() else 0.98
+
+
 class Dice:
     """Right half of the time and worded differently each time; with an adapter nearly always the same right text.
 
@@ -36,7 +42,7 @@ class Dice:
 
     def __init__(self, model: Model, pause: float, broken: str, accent: str, greedy: float) -> None:
         self.pause, self.broken, self.accent, self.greedy = pause, broken, accent, greedy
-        self.chance = 0.98 if isinstance(model, Weights) and model.adapter else 0.5
+        self.chance = learned(model.adapter) if isinstance(model, Weights) and model.adapter else 0.5
         self.sampler = FakeSampler(self.answer)
 
     def answer(self, request: Request, index: int) -> str:
@@ -65,17 +71,26 @@ class Dice:
 
 
 class Pretend:
-    """A trainer that takes its time."""
+    """A trainer that takes its time; an honest one makes a model that is right as often as its examples are."""
 
-    def __init__(self, pause: float) -> None:
-        self.pause = pause
+    def __init__(self, pause: float, honest: bool) -> None:
+        self.pause, self.honest = pause, honest
 
     def train(self, examples: Sequence[Demonstration], model: Weights, folder: Path, progress: Progress) -> Training:
         note("TRAINED", f"{len(examples)} examples")
         for step in range(4):
             progress(step, 4, "")
             time.sleep(self.pause)
-        return FakeTrainer().train(examples, model, folder, progress)
+        training = FakeTrainer().train(examples, model, folder, progress)
+        if self.honest:
+            (folder / "adapter" / "learned.txt").write_text(str(sum(map(is_right, examples)) / len(examples)))
+        return training
+
+
+def is_right(example: Demonstration) -> bool:
+    """Whether an example's text gives the sum that its prompt asks for."""
+    a, b = (int(word) for word in example.messages[-2]["content"].rstrip("?").split() if word.isdigit())
+    return example.messages[-1]["content"].endswith(f" {a + b}.")
 
 
 def dice(
@@ -95,9 +110,13 @@ def dice(
     return Dice(model, pause, broken, accent, greedy)
 
 
-def pretend(*, pause: float = 0.0) -> Trainer:
-    """Leave an adapter of zeros."""
-    return Pretend(pause)
+def pretend(*, pause: float = 0.0, honest: bool = False) -> Trainer:
+    """Leave an adapter of zeros.
+
+    pause: seconds before each step.
+    honest: whether the model is right afterwards as often as the examples are.
+    """
+    return Pretend(pause, honest)
 
 
 def sums() -> Category:
