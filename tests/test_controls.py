@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from command_line import cogumi, environment, final_files, run_fake
+from command_line import FAKE, cogumi, environment, final_files, run_fake
+from parts import part
 from test_kill import kill_until
 
 import cogumi as library
 from cogumi.comparison.controls import UNTOUCHED, VOTE
-from cogumi.decision.controls import what_it_bought
-from cogumi.distillation.controls import CONTROLS
-from cogumi.results import ArmResult
+from cogumi.decision.controls import controls, what_it_bought
+from cogumi.distillation.controls import CONTROLS, Drawn, lacking, target_tokens
+from cogumi.distillation.distill import Kept, Rules, Target, vote_id
+from cogumi.records import Completion, Vote
+from cogumi.results import Arm, ArmResult, Bought, Change, Controls
 from cogumi.runs import RunView
+from cogumi.stats import Difference, Interval
+from cogumi.testing import make_problems
 
 HONEST = ("-o", "pretend.honest=true")
 
@@ -179,8 +187,6 @@ def test_what_is_trained_one_after_the_other_is_what_is_trained_alone(trained: P
 
 
 def test_scoring_again_rewrites_the_table(trained: Path, tmp_path: Path) -> None:
-    import shutil
-
     folder = Path(shutil.copytree(trained, tmp_path / "run"))
     (folder / "controls.json").write_text((folder / "controls.json").read_text().replace('"value": 1.0', '"value": 0.5'))
     done = cogumi("rescore", folder)
@@ -208,9 +214,159 @@ def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, ar
     assert message in done.stderr
 
 
+def change(value: float, low: float, high: float) -> Change:
+    """A change of these points."""
+    difference = Difference(value=value / 100, low=low / 100, high=high / 100, p=0.01, n=100, detectable=0.1)
+    return Change(before=0.4, after=0.4 + value / 100, change=difference)
+
+
+def table(leads: Mapping[str, Change | None], bought: Bought) -> Controls:
+    """A table of arms with these leads of the vote."""
+    nothing = Interval(0.5, 0.4, 0.6, 100)
+    empty = ArmResult(
+        accuracy=nothing,
+        greedy_accuracy=nothing,
+        majority_accuracy=nothing,
+        pass_at_n=nothing,
+        consistency=nothing,
+        consistent_but_wrong=nothing,
+        tokens=None,
+    )
+    arms = {name: Arm(categories={"math": replace(empty, lead=lead)}) for name, lead in leads.items()}
+    return Controls(samples=5, arms=arms, bought={"math": bought})
+
+
+def test_without_a_control_nothing_is_said_of_the_vote() -> None:
+    (criterion,) = controls(None)
+    assert (criterion.status, "was not measured" in criterion.sentence) == ("not-measured", True)
+    lower = Bought(temperature="0", over_lower=change(10, 5, 15))
+    (criterion,) = controls(
+        table({"untouched": None, "vote": None, "gold": change(-3, -9, 3), "null": change(9, 3, 15)}, lower)
+    )
+    assert criterion.status == "not-measured", "neither references nor nothing is a training without the vote"
+
+
+@pytest.mark.parametrize(
+    ("lead", "status", "said"),
+    [
+        (change(9, 3, 15), "pass", "beat training on unvoted samples: +9.0 points (+3.0 to +15.0)"),
+        (change(2, -4, 8), "inconclusive", "is not shown to beat training on unvoted samples: +2.0 points"),
+        (change(-9, -15, -3), "fail", "did worse than training on unvoted samples: -9.0 points"),
+    ],
+)
+def test_the_vote_is_said_to_have_helped_where_it_beat_the_control(lead: Change, status: str, said: str) -> None:
+    lower = Bought(temperature="0", over_lower=change(10, 5, 15))
+    (criterion,) = controls(table({"vote": None, "unvoted": lead}, lower))
+    assert criterion.status == status
+    assert said in criterion.sentence
+
+
+@pytest.mark.parametrize(
+    ("bought", "said"),
+    [
+        (
+            Bought(temperature="0.2", over_lower=change(4, -1, 9), of_reference=0.74),
+            "math: training bought +4.0 points (-1.0 to +9.0) over lowering the temperature to 0.2, +9.0 points (+3.0 to "
+            "+15.0) over unvoted samples, and 74.0 % of what references would have bought; it costs one sample where the "
+            "vote cost 10.",
+        ),
+        (
+            Bought(temperature="0", over_lower=change(-15, -23, -6)),
+            "math: training cost 15.0 points against lowering the temperature to 0 (-15.0 points (-23.0 to -6.0)), +9.0 points "
+            "(+3.0 to +15.0) over unvoted samples, and a share that cannot be told of what references would have bought; "
+            "it costs one sample where the vote cost 10.",
+        ),
+    ],
+)
+def test_one_sentence_says_what_was_bought(bought: Bought, said: str) -> None:
+    found = table({"vote": None, "unvoted": change(9, 3, 15), "gold": change(1, -5, 7)}, bought)
+    assert what_it_bought("math", found, 10) == said
+
+
+def test_nothing_is_said_to_be_bought_where_nothing_is_right_or_wrong() -> None:
+    assert what_it_bought("creativity", table({}, Bought(temperature="0", over_lower=change(1, 0, 2))), 10) == ""
+
+
+def supply(kept: int) -> Drawn:
+    """A category of which the vote kept the first problems; the votes of each are numbered, and the last one was cut."""
+    run = part(training=make_problems(8))
+    texts = {
+        (vote_id(run, p), i): Completion(
+            request=vote_id(run, p), index=i, text=f"{p.id} {i}", finish="length" if i == 9 else "stop", tokens=5
+        )
+        for p in run.training
+        for i in range(run.strategy.votes)
+    }
+    vote = Vote(winner="1", counts={"1": 10}, total=10, support=10, tie=False)
+    outcomes = [
+        Kept(
+            problem=p,
+            vote=vote,
+            targets=(Target(completion=replace(texts[vote_id(run, p), 1], prompt_digest=f"prompt of {p.id}")),) * (n < kept),
+            dropped=None if n < kept else "tie",
+            agrees_with_reference=True,
+        )
+        for n, p in enumerate(run.training)
+    ]
+    return Drawn(run=run, outcomes=outcomes, samples=texts, rules=Rules(temperature=0.7, seed=3))
+
+
+@pytest.mark.parametrize("name", CONTROLS[:-1])
+@pytest.mark.parametrize("kept", [2, 8])
+def test_a_control_learns_as_much_as_was_kept(name: str, kept: int) -> None:
+    assert len(lacking(name, supply(kept))) == kept
+
+
+def test_a_small_supply_is_gone_through_again() -> None:
+    drawn = supply(8)
+    once = {
+        key: replace(c, finish="length") if "sum-7" in key[0] or "sum-0" in key[0] else c for key, c in drawn.samples.items()
+    }
+    few = [o.problem.id for o in drawn.outcomes if o.problem.id not in ("sum-0", "sum-7")]
+    found = [outcome.problem.id for outcome in lacking("unvoted", replace(drawn, samples=once))]
+    assert (len(found), set(found)) == (8, set(few))
+
+
+def test_nothing_that_was_cut_off_is_taught() -> None:
+    drawn = supply(8)
+    cut = {key: replace(c, finish="stop" if key[1] == 9 else "length") for key, c in drawn.samples.items()}
+    for name in ("unvoted", "random"):
+        assert {o.targets[0].completion.index for o in lacking(name, replace(drawn, samples=cut))} == {9}
+
+
+def test_one_kept_problem_has_no_other_to_swap_with() -> None:
+    assert lacking("format", supply(1)) == []
+    assert lacking("unvoted", supply(0)) == []
+
+
+def test_a_swapped_text_follows_its_new_prompt() -> None:
+    """A trainer checks that a text was sampled after the prompt that it is trained behind."""
+    for outcome in lacking("format", supply(3)):
+        completion = outcome.targets[0].completion
+        assert completion.prompt_digest == f"prompt of {outcome.problem.id}"
+        assert not completion.text.startswith(f"{outcome.problem.id} ")
+
+
+def test_what_is_drawn_at_random_hangs_on_the_seed() -> None:
+    one, other = supply(8), supply(8)
+    again = [o.targets[0].completion.index for o in lacking("random", other)]
+    assert [o.targets[0].completion.index for o in lacking("random", one)] == again
+    seeded = replace(one, rules=replace(one.rules, seed=4))
+    assert [o.targets[0].completion.index for o in lacking("random", seeded)] != again
+
+
+def test_tokens_of_texts_that_were_not_sampled_are_estimated() -> None:
+    drawn = supply(4)
+    gold = lacking("gold", drawn)
+    characters = sum(len(o.targets[0].completion.text) for o in drawn.kept)
+    written = sum(len(o.targets[0].completion.text) for o in gold)
+    assert target_tokens(drawn.kept, drawn.kept) == 20
+    assert target_tokens(gold, drawn.kept) == round(20 * written / characters)
+
+
 @pytest.mark.slow
 def test_a_run_with_controls_that_is_killed_ends_the_same(tmp_path: Path) -> None:
-    arguments = ("run", *FAKE_RUN, "-o", "dice.pause=0.001", "-o", "pretend.pause=0.1", "--out")
+    arguments = ("run", *FAKE, *HONEST, "--controls", "all", "-o", "dice.pause=0.001", "-o", "pretend.pause=0.1", "--out")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert cogumi(*arguments, whole).returncode == 0
     kill_until(12, (*arguments, str(broken)), broken, 5.0, environment())
@@ -218,10 +374,3 @@ def test_a_run_with_controls_that_is_killed_ends_the_same(tmp_path: Path) -> Non
     told = {"report.md", "report.html"}  # the seconds of the controls stand in them
     left, right = ({n: v for n, v in final_files(f).items() if n not in told} for f in (whole, broken))
     assert left == right
-
-
-FAKE_RUN = (
-    *("--plugins", "sums", "--model", "hollow", "--sampler", "dice", "--trainer", "pretend", "--guard", "none"),
-    *HONEST,
-    *("--controls", "all"),
-)
