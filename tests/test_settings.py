@@ -25,6 +25,7 @@ EVERY_FIELD: dict[str, Any] = {
     "voter": "majority",
     "benchmarks": ("humaneval", "lm-eval:arc_easy"),
     "guard": ("humaneval",),
+    "controls": ("unvoted", "gold"),
     "judge": "replay:org/judge",
     "teacher": "org/teacher",
     "reference": "org/reference",
