@@ -26,7 +26,7 @@ _CUES = re.compile(
     r"wait\b(?=\s?(?:[,.!:;…—–-]|$)|\s+(?:no|actually|that|i|let|it)\b)"
     r"|no(?=\s?(?:[,.!;:…—–]|\s-\s)|,?\s+(?:wait|sorry|that|it)\b)"
     r"|oops|hold on|scratch that|strike that|correction\b|on (?:second thoughts?|reflection)|or rather"
-    r"|my (?:bad|mistake|apologies)|i apologi[sz]e|apologies\b|i meant?\b|(?:i(?:'m| am)\s)?sorry(?=\s?[,.!:])"
+    r"|my (?:bad|mistake|apologies)|i apologi[sz]e|apologies\b|(?<!what )i meant?\b|(?:i(?:'m| am)\s)?sorry(?=\s?[,.!:])"
     r"|actually\b(?=\s?,|\s+(?:no|it|that|the|i|it's|that's|\\boxed|#|answer|\W*\d))"
     rf"|let me (?:{_REDO})"
     rf"|(?:{_MINE})(?:'s|’s| is| was| looks)(?: (?:just|clearly|actually|obviously))? (?:{_WRONG})"

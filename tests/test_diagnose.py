@@ -287,3 +287,13 @@ def test_what_k_samples_can_do() -> None:
     assert result.at_k["pass@k"][0].value == pytest.approx(0.5)
     assert result.at_k["pass@k"][3].value == 1.0
     assert result.at_k["pass^k"][3].value == 0.0
+
+
+def test_an_accuracy_below_chance_is_said_first() -> None:
+    guessed = replace(evaluation(PROBLEMS[:1]), chance=0.25)
+    texts = ["1", "2", "3", "4", "5", "6"]
+    found = diagnosed(guessed, table({"sum-0": texts}, {"sum-0": "1"}), 6)
+    assert found.cause.startswith("Below chance: right on 16.7%")
+    assert "guessing is right on 25.0%" in found.cause
+    better = diagnosed(replace(guessed, chance=0.1), table({"sum-0": texts}, {"sum-0": "1"}), 6)
+    assert "chance" not in better.cause

@@ -119,7 +119,7 @@ def diagnose(evaluation: Evaluation, samples: Samples, scores: Scores, count: in
         temperature=evaluation.use.temperature,
         metrics={name: interval for name, interval in metrics.items() if interval is not None},
         matrix=_matrix(items),
-        cause=likely_cause(values),
+        cause=_said_of_chance(metrics.get("accuracy"), evaluation.chance) + likely_cause(values),
         items=items,
         chance=evaluation.chance,
         consistency="answers" if evaluation.consistency == "answers" else "texts",
@@ -191,6 +191,14 @@ def likely_cause(value: Mapping[str, float]) -> str:
     if value.get("accuracy", 1.0) < 0.5:
         return "Wrong but sure: the model agrees with itself on wrong answers; it needs a teacher, not its own consensus."
     return "Consistent: the model mostly agrees with itself."
+
+
+def _said_of_chance(accuracy: stats.Interval | None, chance: float) -> str:
+    """What to say before anything else of a model that is right less often than guessing is."""
+    if accuracy is None or accuracy.value >= chance:
+        return ""
+    found = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
+    return f"Below chance: right on {found}, where guessing is right on {chance:.1%}. "
 
 
 def _item(

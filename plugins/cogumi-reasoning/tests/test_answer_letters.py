@@ -121,6 +121,11 @@ def test_what_states_no_letter(completion):
         ("The answer is B. The answer is B.", "B"),
         ("The answer is A.\nThe answer is drum.", "A"),
         ("The answer is B.\nI mean drum.\nAnswer: drum", "A"),
+        ("The answer is A. Wait, that is wrong. The answer is B. It is sweet.", "B"),
+        ("Answer: A ... no, Answer: B\nIs it?", "B"),
+        ("The answer is A. No, B.\nIt is sweet.", "B"),
+        ("The answer is A. B is wrong. The answer is A.", "A"),
+        ('The answer is D. The answer is the letter "A".', None),
     ],
 )
 def test_different_statements_are_none_unless_a_final_one_decides(completion, expected):
@@ -179,3 +184,52 @@ def test_any_text_is_read_without_complaint(completion, cut):
 def test_long_repetitions_are_read(piece):
     for completion in (piece * 20_000, (piece + "answer is ") * 5_000, "answer " * 9 + piece * 20_000):
         assert letter(completion + "\n\\boxed{B}\nso it is") in (None, "B")
+
+
+@pytest.mark.parametrize(
+    ("completion", "expected"),
+    [
+        ("B. a plumb", "B"),
+        ("A. creating a drum\n\nA more concise and accurate answer could be:\n\nB. a plum", "B"),
+        ("C. A is loud, so the drum is none.", "C"),
+        ("B. a plum is the answer.", "B"),
+        ("B. (The answer is)", "B"),
+        ("D. The answer is: The answer is:", "D"),
+        ('A: D. "The answer is"', "D"),
+        ("A was the most accurate answer among the given options.", "A"),
+        ("The answer is B.plum", "B"),
+        ("The answer to this question is drum.", "A"),
+        ("The answer to the question which is most likely to be sweet is B. It grows.", "B"),
+        ("The fruit that was asked for is a plum.", "B"),
+        ("D. L can only be the correct symbol.", "D"),
+        ("A. loud it is\nTherefore, the answer is D.", "D"),
+    ],
+)
+def test_what_small_models_write(completion, expected):
+    assert letter(completion) == expected
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "A. Loud\nB. a plum\nC. B. F.",
+        "A. a drum\nB. a plum\nC. Skinner\nD. True",
+        "A. drum\nA. drum\nC. B. F. Skinner",
+        "The answer is:\n\nA. Loud\nB. Sweet",
+        "A: Nine\n\nThis is a decimal answer.",
+        "A. a drum is wrong",
+        "The fruit is drum or a plum.",
+        "It is not a plum.",
+        "You have already identified the correct answer.",
+        'The answer is "The answer is "',
+        "The answer is R.",
+    ],
+)
+def test_what_small_models_write_without_an_answer(completion):
+    assert letter(completion) is None
+
+
+def test_a_lettered_line_that_was_cut_is_none():
+    assert letter("B. a plu", cut=True) is None
+    assert letter("B. a plum\n\nPlums are fr", cut=True) == "B"
+    assert letter("B. a plum\nC. B", cut=True) is None
