@@ -79,10 +79,11 @@ def metric_rows(old: EvaluationResult, new: EvaluationResult, found: EvaluationC
 def baseline_rows(old: EvaluationResult) -> list[tuple[str, ...]]:
     """The untouched model at lower temperatures, and what guessing gives."""
     guessing = [("chance", words.percent(old.chance), "", "", "", "")] if old.chance else []
-    return guessing + [
+    lower = [
         (f"accuracy at temperature {temperature}", words.estimate(interval, share=True), "", "", "", "")
         for temperature, interval in old.baselines.items()
     ]
+    return [*guessing, *lower]
 
 
 def unsaid(verdict: Verdict) -> list[str]:
