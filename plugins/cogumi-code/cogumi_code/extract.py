@@ -3,8 +3,10 @@
 Contract: `program(text, prompt, entry_point)` gives what to put behind the prompt, or None where there is no code. Code in
 fences counts before anything else, the last fence that holds an answer before earlier ones; without fences the code is
 what follows an introduction in prose. It may be the function's body, indented or not, or the whole function again, with
-imports and helpers: these are kept. What comes after (examples of use, tests, explanations, the next problem) is cut, and
-so is a last line that was not finished. Nothing is executed here; the text is parsed only.
+imports and helpers: these are kept. Where the prompt opens a class it is the body of its last method, that method, or the
+class. A marker before the code (`[PYTHON]`, a line `python` or `Solution`) is none of it. What comes after (examples of use,
+tests, explanations, the next problem) is cut, and so is a last line that was not finished. Nothing is executed here; the
+text is parsed only.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from cogumi_code.syntax import gives, longest, tidy
+from cogumi_code.syntax import gives, longest, opened, tidy, writes
 
 LONGEST = 20_000
 """Characters that are looked at; no program is as long."""
@@ -24,6 +26,11 @@ _FENCE = re.compile(r"(?<![`~])(```++|~~~++)[ \t]*([\w+#.-]*)[^\n`]*\n(.*?)(?:^[
 _START = re.compile(r"^(?:(?:async )?def |class |from [\w.]+ import |import \w|@\w)", re.MULTILINE)
 _BODY = re.compile(r"^(?: {4}|\t)", re.MULTILINE)
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
+_MARKER = re.compile(
+    r"\A\s*(?:\[/?[A-Za-z_ ]{2,20}\]|<(?:python|code|solution)>|(?:python3?|py|code|solution|answer|program)[ \t]*:?)[ \t]*\n+",
+    re.IGNORECASE,
+)
+"""A first line that only says what follows."""
 _NO_PYTHON = re.compile(
     r"bash|sh|shell|console|te?xt|output|json|javascript|js|java|c|cpp|c\+\+|go|rust|html|ya?ml|markdown|md", re.IGNORECASE
 )
@@ -71,8 +78,12 @@ def _indented(text: str) -> list[str]:
 
 def _defined(source: str, earlier: Sequence[str], prompt: str, entry_point: str, *, first: bool) -> str | None:
     """The source as it stands behind the prompt, as far as it can be parsed and is needed."""
-    source = _outdented(source, entry_point)
-    whole = (_glued(prompt, source), _stub(prompt) + source)
+    source = _outdented(_MARKER.sub("", source), entry_point)
+    stub = _stub(prompt, entry_point)
+    whole = [_glued(prompt, source), stub + source]
+    if (method := opened(prompt, entry_point)) and re.match(rf"\s*(?:async )?def {re.escape(method[0])}\b", source):
+        again = textwrap.indent(textwrap.dedent(source.strip("\n")) + "\n", method[1])
+        whole = [_glued(prompt, again), stub + again, *whole]
     for code in (source, *whole) if first else whole:
         kept = longest(prompt, code)
         found = None if kept is None else tidy(prompt, kept, entry_point, earlier, first=first)
@@ -83,23 +94,28 @@ def _defined(source: str, earlier: Sequence[str], prompt: str, entry_point: str,
 
 def _body(source: str, prompt: str, entry_point: str) -> str | None:
     """The source as a body that lost its indentation, wholly or in its first line."""
-    bare = source.strip("\n")
-    for body in (textwrap.indent(textwrap.dedent(bare), "    "), "    " + bare.lstrip()):
+    bare, method = _MARKER.sub("", source).strip("\n"), opened(prompt, entry_point)
+    margin = "    " if method is None else method[1] + "    "
+    for body in (textwrap.indent(textwrap.dedent(bare), margin), margin + bare.lstrip()):
         code = longest(prompt, _glued(prompt, body + "\n"))
-        if code is not None and gives(prompt + code, entry_point):
+        if code is None:
+            continue
+        done = gives(prompt + code, entry_point) if method is None else writes(prompt + code, entry_point, method[0])
+        if done:
             return tidy(prompt, code, entry_point, (), first=True)
     return None
 
 
 def _outdented(source: str, entry_point: str) -> str:
     """A whole function that stands indented, as in a list, moved to the margin."""
-    return textwrap.dedent(source) if re.match(rf"\s+(?:async )?def {re.escape(entry_point)}\b", source) else source
+    return textwrap.dedent(source) if re.match(rf"\s+(?:(?:async )?def|class) {re.escape(entry_point)}\b", source) else source
 
 
 def _glued(prompt: str, source: str) -> str:
     return source if prompt.endswith("\n") or not prompt else "\n" + source
 
 
-def _stub(prompt: str) -> str:
+def _stub(prompt: str, entry_point: str) -> str:
     """What completes a prompt whose function has no docstring that could stand for its body."""
-    return _glued(prompt, "    pass\n\n\n")
+    method = opened(prompt, entry_point)
+    return _glued(prompt, f"{'' if method is None else method[1]}    pass\n\n\n")

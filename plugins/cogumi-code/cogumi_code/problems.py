@@ -47,8 +47,8 @@ def humaneval_problem(row: Row) -> Problem:
         raise row.error("prompt", "empty", "give the head of the function")
     if not entry_point.isidentifier():
         raise row.error("entry_point", f"{entry_point!r} is no name", "name the function to be written")
-    if not re.search(rf"\bdef\s+{entry_point}\b|\b{entry_point}\s*=", prompt):
-        raise row.error("entry_point", f"the prompt does not begin a function {entry_point}", "name the function to be written")
+    if not re.search(rf"\b(?:def|class)\s+{entry_point}\b|\b{entry_point}\s*=", prompt):
+        raise row.error("entry_point", f"the prompt begins no function or class {entry_point}", "name what is to be written")
     _check_test(row, test)
     reference = _reference(prompt, entry_point, test, (), solution)
     return Problem(id=task_id, prompt=prompt, reference=reference, meta={"schema": "humaneval"})

@@ -25,9 +25,9 @@ def completion(prompt: str) -> tuple[Message, ...]:
 
 
 def described(task: str, name: str, example: str, setup: str) -> tuple[Message, ...]:
-    """A task in words, the name to use, one test that has to hold, and what is defined already."""
+    """A task in words, the name to use ("function `add`"), one test that has to hold, and what is defined already."""
     given = f"This is defined already:\n```python\n{setup.strip()}\n```\n" if setup.strip() else ""
-    wanted = f"Call the function `{name}`. This must hold:\n```python\n{example.strip()}\n```\n"
+    wanted = f"Call the {name}. This must hold:\n```python\n{example.strip()}\n```\n"
     return _user(f"{task.strip()}\n{given}{wanted}Answer with code only.")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +15,9 @@ MOST_CUTS = 30
 MOST_PARSED = 60_000
 """Characters that are parsed to find out how much of a text parses, as far as three cuts allow."""
 _parsing = threading.Lock()
+_HEAD = re.compile(r"^(?P<indent>[ \t]*)(?:async )?(?P<word>def|class)\s+(?P<name>\w+)", re.MULTILINE)
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def parsed(source: str) -> ast.Module | int:
@@ -45,21 +49,24 @@ def longest(prompt: str, code: str) -> str | None:
 def tidy(prompt: str, code: str, name: str, earlier: Sequence[str] = (), *, first: bool) -> str | None:
     """`code`, which parses behind `prompt`, without what `name` does not need; None where it does not define `name`.
 
-    Everything up to the definition stays; of what follows, and of the `earlier` pieces of code, only the imports, functions,
+    What stands before the definition stays, but for statements that bind nothing it uses and do nothing (a marker: `[PYTHON]`,
+    `python`) or name what is bound nowhere; of what follows, and of the `earlier` pieces of code, only the imports, functions,
     classes and constants stay that are used. `first`: of several definitions the first counts, otherwise the last.
     """
     tree = parsed(prompt + code)
     if not isinstance(tree, ast.Module):
         return None
-    places = [place for place, node in enumerate(tree.body) if _defines(node, name)]
+    method = opened(prompt, name)
+    places = [place for place, node in enumerate(tree.body) if _defines(node, name, method)]
     if not places:
         return None
     place = places[0 if first else -1]
-    kept, rest = tree.body[: place + 1], tree.body[place + 1 :]
+    kept, rest = _meant(tree.body[: place + 1], prompt.count("\n")), tree.body[place + 1 :]
+    said = [node for node in tree.body[: place + 1] if node not in kept]
     olds = [(piece, found) for piece in earlier if isinstance(found := parsed(piece), ast.Module)]
     used = _reachable(kept, [*rest, *(node for _, found in olds for node in found.body)], name)
     helpers = "".join(_text(piece, node) for piece, found in olds for node in found.body if node in used)
-    shorter = _without(code, [node for node in rest if node not in used], prompt.count("\n"))
+    shorter = _without(code, [*said, *(node for node in rest if node not in used)], prompt.count("\n"))
     code = shorter if isinstance(parsed(prompt + shorter), ast.Module) else code  # a line may go on in one that is gone
     continues = code.lstrip("\n")[:1].isspace()
     return f"{code}\n{helpers}" if helpers and continues else f"\n{helpers}{code}" if helpers else code
@@ -79,8 +86,63 @@ def gives(source: str, name: str) -> bool:
     return False
 
 
-def _defines(node: ast.stmt, name: str) -> bool:
-    """Is it a definition of the name that does more than describe itself?"""
+def opened(prompt: str, name: str) -> tuple[str, str] | None:
+    """The method that a prompt opens last in the class of this name, with its indentation; None where it opens a function."""
+    heads = list(_HEAD.finditer(prompt))
+    if not heads or heads[-1]["word"] == "class" or not heads[-1]["indent"]:
+        return None
+    owners = [head for head in heads if head["word"] == "class" and len(head["indent"]) < len(heads[-1]["indent"])]
+    return (heads[-1]["name"], heads[-1]["indent"]) if owners and owners[-1]["name"] == name else None
+
+
+def writes(source: str, name: str, method: str) -> bool:
+    """Whether the last class of this name has the method, and it does more than say a word."""
+    tree = parsed(source)
+    classes = [] if isinstance(tree, int) else [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    found = [n for node in classes[-1:] for n in node.body if isinstance(n, _Function) and n.name == method]
+    inner = (*_FUNCTIONS, ast.ClassDef)
+    return any(not _says_nothing(n) and not isinstance(n, inner) for function in found[-1:] for n in _real(function.body))
+
+
+def _meant(nodes: Sequence[ast.stmt], before: int) -> list[ast.stmt]:
+    """What a program means to have before a definition: no bare words behind the prompt, and nothing of unknown names."""
+    known = {*dir(builtins), *(name for node in nodes for name in _bound(node))}
+    stars = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes)
+    leaves = [leaf for node in nodes for leaf in ast.walk(node) if isinstance(leaf, ast.Name)]
+    wanted = {leaf.id for leaf in leaves if isinstance(leaf.ctx, ast.Load)}
+    return [node for node in nodes if node.lineno <= before or not _is_stray(node, known, wanted, stars=stars)]
+
+
+def _is_stray(node: ast.stmt, known: set[str], wanted: set[str], *, stars: bool) -> bool:
+    """Whether a statement before a definition is none of the program: a marker, or of names that nothing binds."""
+    if _is_docstring(node) or not isinstance(node, ast.Expr | ast.Assign | ast.AnnAssign):
+        return False
+    leaves = [leaf for leaf in ast.walk(node) if isinstance(leaf, ast.Name)]
+    own = {leaf.id for leaf in leaves if not isinstance(leaf.ctx, ast.Load)} | {
+        leaf.arg for leaf in ast.walk(node) if isinstance(leaf, ast.arg)
+    }
+    unknown = {leaf.id for leaf in leaves if isinstance(leaf.ctx, ast.Load)} - known - own
+    needed = not isinstance(node, ast.Expr) and bool(set(_bound(node)) & wanted)
+    return not needed and (_says_nothing(node) or (bool(unknown) and not stars))
+
+
+def _says_nothing(node: ast.stmt) -> bool:
+    """Whether a statement is names, constants or displays of them alone: `python`, `[PYTHON]`, `Solution: str`."""
+    if isinstance(node, ast.AnnAssign) and node.value is None:
+        return True
+    bare = (ast.Name, ast.Constant, ast.List, ast.Tuple, ast.Set, ast.expr_context, ast.UnaryOp, ast.unaryop, ast.Slice)
+    return isinstance(node, ast.Expr) and all(isinstance(leaf, bare) for leaf in ast.walk(node.value))
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _defines(node: ast.stmt, name: str, method: tuple[str, str] | None = None) -> bool:
+    """Is it a definition of the name that does more than describe itself? `method`: what a class is to have in full."""
+    if isinstance(node, ast.ClassDef) and node.name == name:
+        wanted = [n for n in node.body if isinstance(n, _Function) and method is not None and n.name == method[0]]
+        return bool(_real(node.body)) and (method is None or any(_real(n.body) for n in wanted))
     if isinstance(node, ast.Assign):
         return any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
     return isinstance(node, _Function) and node.name == name and bool(_real(node.body))

@@ -21,6 +21,8 @@ from cogumi_code.behaviour import answers
 from cogumi_code.extract import program
 from cogumi_code.inputs import inputs_of, spelled_calls
 from cogumi_code.runner import Runner, Walls
+from cogumi_code.scenes import CHOOSE as CHOOSE_SCENE
+from cogumi_code.scenes import chooser, is_class, scenes_of
 
 if TYPE_CHECKING:
     from cogumi_sandbox import Call, Program, Result
@@ -69,7 +71,8 @@ class CodeTask:
             return prompts.chat(problem.prompt) if self._style == "chat" else prompts.completion(problem.prompt)
         reference, example = problem.reference, problem.meta["tests"][0]
         if self._style == "chat":
-            return prompts.described(problem.prompt, reference["entry_point"], example, reference["prompt"])
+            kind = "class" if is_class(problem) else "function"
+            return prompts.described(problem.prompt, f"{kind} `{reference['entry_point']}`", example, reference["prompt"])
         return prompts.docstring(problem.prompt, example, reference["prompt"])
 
     def answers(self, problem: Problem, completions: Sequence[Completion]) -> Sequence[str | None]:
@@ -142,6 +145,11 @@ def _calls(problem: Problem, codes: Sequence[str]) -> list[Call]:
     from cogumi_sandbox import Call
 
     prompt, name = problem.reference["prompt"], problem.reference["entry_point"]
+    if is_class(problem):
+        scenes = scenes_of(problem)
+        numbers = [(place,) for place in range(len(scenes))]
+        played = chooser(scenes)
+        return [Call(prompt=prompt, completion=code + played, entry_point=CHOOSE_SCENE, inputs=numbers) for code in codes]
     inputs = inputs_of(problem)
     if inputs:
         return [Call(prompt=prompt, completion=code, entry_point=name, inputs=inputs) for code in codes]

@@ -58,6 +58,18 @@ READ = {
     "NUL after": WHOLE + "\n\0\0",
     "half a surrogate after": WHOLE + "\n\ud800",
     "class": "class Circle:\n    def __init__(self, r): self.r = r\n\ndef area(r):\n    return math.pi * Circle(r).r ** 2\n",
+    "marker": f"[PYTHON]\n{WHOLE}[/PYTHON]",
+    "marker in a fence": f"```\n[PYTHON]\n{WHOLE}[/PYTHON]\n```",
+    "marker around a body": f"[PYTHON]\n{BODY}[/PYTHON]",
+    "tag": f"<code>\n{WHOLE}</code>",
+    "language as a line": f"python\n{WHOLE}",
+    "language as a line in a fence": f"```\npython3\n{WHOLE}```",
+    "heading": f"Solution\n{WHOLE}",
+    "heading with a colon": f"Solution:\n{WHOLE}",
+    "file name": f"solution.py\n{WHOLE}",
+    "names that nothing binds": f"answer = Python\n{WHOLE}",
+    "marker behind an import": f"import os\npython\n{WHOLE}",
+    "call of nothing known": f"solve(x)\n{WHOLE}",
     "question before": f"import the math module? Let me see.\nclass of problems: geometry.\n\n{WHOLE}",
 }
 
@@ -144,3 +156,55 @@ def test_canonical_solutions_come_back_as_they_are():
         assert program(solution, prompt, name) == solution
         babble = solution + "\n\ndef test_it():\n    assert False\n\nprint(3)\n"
         assert program(babble, prompt, name, continued=True).rstrip() == solution.rstrip()
+
+
+def test_statements_before_the_definition_that_do_something_stay():
+    code = program(f"import random\nrandom.seed(0)\nPI = 3\n{WHOLE}", BARE, "area")
+    assert "random.seed(0)" in code
+    assert "PI = 3" in code
+
+
+STACK = """class Stack:
+    def __init__(self):
+        self.items = []
+
+    def push(self, x):
+"""
+LAST = "        self.items.append(x)\n"
+METHOD = f"    def push(self, x):\n{LAST}"
+METHODS = {
+    "body": LAST,
+    "body without indentation": "self.items.append(x)",
+    "body with a function's indentation": "    self.items.append(x)",
+    "body in a fence": f"```python\n{LAST}```",
+    "method": METHOD,
+    "method at the margin": "def push(self, x):\n    self.items.append(x)\n",
+    "method in a fence": "```python\ndef push(self, x):\n    self.items.append(x)\n```",
+    "whole class": STACK + LAST,
+    "whole class in a fence": f"Sure:\n```python\n{STACK}{LAST}```\nIt appends.",
+    "more methods": f"{LAST}\n    def pop(self):\n        return self.items.pop()\n",
+    "example of use": f"{LAST}\n\nstack = Stack()\nprint(stack.items)\n",
+}
+
+
+@pytest.mark.parametrize("continued", [False, True], ids=["chat", "continued"])
+@pytest.mark.parametrize("prompt", [STACK, STACK + '        """Put x on top."""\n'], ids=["bare", "docstring"])
+@pytest.mark.parametrize("text", METHODS.values(), ids=METHODS.keys())
+def test_the_last_method_of_a_class_is_found(text, prompt, continued):
+    code = program(text, prompt, "Stack", continued=continued)
+    assert code is not None
+    names = {}
+    exec(compile(prompt + code, "<program>", "exec"), names)
+    stack = names["Stack"]()
+    stack.push(3)
+    assert stack.items == [3]
+    assert "stack" not in names
+
+
+@pytest.mark.parametrize("text", ["", "pass", "Hello", "I cannot.", "class Other:\n    pass\n", STACK + "        ...\n"])
+def test_a_class_whose_last_method_is_missing_is_none(text):
+    assert program(text, STACK + '        """Put x on top."""\n', "Stack") is None
+
+
+def test_a_class_is_found_where_there_is_no_prompt():
+    assert program(f"```python\n{STACK}{LAST}```", "", "Stack") == STACK + LAST
