@@ -20,6 +20,8 @@ class Batch:
         self.engine, self.rows, self.memory, self.logits = engine, list(rows), memory, logits
         self.knobs = Knobs.of([row.request.sampling for row in rows], engine.device)
         self._positions = torch.tensor([len(row.ids) for row in rows], device=engine.device)
+        most = engine.bound(len(rows[0].ids))
+        self._last = None if most is None else most - 1  # rows that are done go on being fed, and must not count as longer
         self._seeds = np.array([row.seed for row in rows], dtype=np.uint64)
         self._steps = np.array([len(row.drawn) for row in rows], dtype=np.uint64)
 
@@ -35,15 +37,19 @@ class Batch:
             self.logits = _alone(self.engine, self.rows)
             return
         ids = torch.tensor([row.drawn[-1] for row in self.rows], device=self.engine.device)
-        self.logits = self.engine.step(ids, self.memory, self._positions)
+        places = self._positions if self._last is None else self._positions.clamp(max=self._last)
+        self.logits = self.engine.step(ids, self.memory, places)
         self._positions += 1
 
 
-def start(engine: Engine, new: Sequence[Row], old: Batch | None = None) -> Batch:
-    """A batch of the old batch's rows that are not done, and of new ones; what several begin with is computed once."""
-    kept = [] if old is None else [i for i, row in enumerate(old.rows) if not row.done]
+def start(engine: Engine, new: Sequence[Row], old: Batch | None = None, *, alone: bool = False) -> Batch:
+    """A batch of the old batch's rows that are not idle, and of new ones; what several begin with is computed once.
+
+    `alone`: nothing is remembered, every token is computed from its row's ids.
+    """
+    kept = [] if old is None else [i for i, row in enumerate(old.rows) if not row.idle]
     rows = [*(old.rows[i] for i in kept), *new] if old is not None else list(new)
-    if engine.remember is None:
+    if alone or engine.remember is None:
         return Batch(engine, rows, None, _alone(engine, rows))
     logits: list[torch.Tensor] = []
     prefill: Prefill | None = None
@@ -65,4 +71,4 @@ def _memory(engine: Engine, old: Batch | None, kept: list[int], new: Prefill | N
 
 
 def _alone(engine: Engine, rows: Sequence[Row]) -> torch.Tensor:
-    return torch.cat([engine.alone(row.ids) for row in rows])
+    return torch.cat([engine.alone(row.ids, prompt=len(row.prompt)) for row in rows])

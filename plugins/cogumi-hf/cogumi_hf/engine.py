@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import torch
+from cogumi_peft import rope
 from transformers.cache_utils import Cache, DynamicCache
 
 from cogumi_hf import attention
@@ -36,6 +37,10 @@ class Engine:
         self.context: int | None = getattr(config, "max_position_embeddings", None)
         """Most positions; None where the model has no such bound."""
         self.vocabulary: int = config.vocab_size
+        self.turn = rope.turning_point(model.config)
+        """Longer texts are rotated otherwise, and are never computed beside others; None where all are rotated alike."""
+        self.starts_anew = rope.starts_anew(model)
+        """Whether a text that grows over `turn` is computed anew there."""
         self._takes = set(inspect.signature(model.forward).parameters)
         self.token_bytes = 0
         """Memory that one token of one row takes in the cache."""
@@ -56,12 +61,32 @@ class Engine:
         """Append one token per row, `ids` at `positions` (both `[rows]`); logits `[rows, vocabulary]`."""
         return self._forward(ids[:, None], positions[:, None], 1, memory.mask(), memory.cache)[:, -1].float()
 
-    def alone(self, ids: Sequence[int], last: int = 1) -> torch.Tensor:
+    def alone(self, ids: Sequence[int], last: int = 1, *, prompt: int = 0) -> torch.Tensor:
         """Logits at the last positions of one row, `[last, vocabulary]`, computed from its ids and nothing else.
 
-        No batch, no padding, no cache: the same numbers whatever else is being drawn.
+        No batch, no padding, no cache: the same numbers whatever else is being drawn. The first `prompt` ids were there
+        before anything was drawn; it matters where the row grew over the turning point since.
         """
-        return self.read([ids], last)[0]
+        turn = self.turn
+        if turn is None or not 0 < prompt <= turn < len(ids):
+            return self.read([ids], last)[0]
+        behind = len(ids) - turn
+        parts = [self.read([ids[:turn]], last - behind)[0]] if last > behind else []
+        parts.append(self.read([ids], min(last, behind))[0] if self.starts_anew else self._gone_on(ids, min(last, behind)))
+        return torch.cat(parts)
+
+    def _gone_on(self, ids: Sequence[int], last: int) -> torch.Tensor:
+        """Logits of a row that remembers its short side as it was."""
+        assert self.turn is not None, "asked for by alone() only where there is a turning point"
+        cache = DynamicCache()
+        self._padded([ids[: self.turn]], 1, cache)
+        places = torch.arange(self.turn, len(ids), device=self.device)[None]
+        rest = torch.tensor([list(ids[self.turn :])], device=self.device)
+        return self._forward(rest, places, last, None, cache)[0, -last:].float()
+
+    def bound(self, length: int) -> int | None:
+        """The greatest length that a row of this length may have in the same batch; None where there is none."""
+        return self.turn if self.turn is not None and length <= self.turn else self.context
 
     def free(self) -> None:
         """Give memory that nothing refers to back to the device."""

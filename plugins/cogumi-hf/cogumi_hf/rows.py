@@ -34,6 +34,13 @@ class Row:
     """Nothing more is to be drawn."""
     error: str | None = None
     """Why there is no sample, in one line."""
+    parked: bool = False
+    """It waits to be drawn on in another batch."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is drawn for it in the batch at hand."""
+        return self.done or self.parked
 
     @property
     def ids(self) -> tuple[int, ...]:

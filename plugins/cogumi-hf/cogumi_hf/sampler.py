@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -51,6 +51,10 @@ class Job:
     active: list[Row] = field(default_factory=list)
     """The rows being drawn, or about to join those that are."""
     batch: Batch | None = None
+    alone: bool = False
+    """Every token is computed from its row's ids."""
+    grown: list[Row] = field(default_factory=list)
+    """Rows that have become longer than those they were drawn with may be."""
 
     def take(self) -> list[Row]:
         """Waiting rows for which there is room, all of a prompt together, so that it is computed once."""
@@ -86,7 +90,20 @@ class HFSampler:
         """Yield one completion for every index of every request, in no particular order."""
         rows, errors = plan(requests, self.chat, self.engine.context)
         yield from errors
-        job = Job(waiting=deque(rows), size=self.batch_size or rows_that_fit(self.engine, rows))
+        turn = self.engine.turn
+        short = [row for row in rows if turn is None or len(row.prompt) <= turn]
+        long = [row for row in rows if turn is not None and len(row.prompt) > turn]
+        grown = yield from self._drawn(short)
+        if self.engine.starts_anew:
+            long, grown = [*long, *grown], []
+        yield from self._drawn(long)
+        yield from self._drawn(grown, alone=True)
+
+    def _drawn(self, rows: Sequence[Row], *, alone: bool = False) -> Generator[Completion, None, list[Row]]:
+        """Draw rows that may be computed together; gives those back that have grown over the turning point."""
+        for row in rows:
+            row.parked = False
+        job = Job(waiting=deque(rows), size=self.batch_size or rows_that_fit(self.engine, rows), alone=alone)
         while job.waiting or job.active:
             try:
                 with torch.inference_mode():
@@ -99,6 +116,7 @@ class HFSampler:
                 yield from self._smaller(job)
             else:
                 yield from finished
+        return job.grown
 
     def loglikelihood(self, contexts: Sequence[Sequence[Message]], continuations: Sequence[str]) -> list[tuple[float, bool]]:
         """Per pair: the continuation's log-probability after the context, and whether greedy decoding would write it."""
@@ -117,11 +135,12 @@ class HFSampler:
         drawn = batch.draw(self.margin)
         ids, logprobs, close = drawn.ids.tolist(), drawn.logprobs.tolist(), drawn.close.tolist()
         for i, row in enumerate(batch.rows):
-            if not row.done:
+            if not row.idle:
                 token, logprob = self._decide(row, batch.logits[i]) if close[i] and self.exact else (ids[i], logprobs[i])
                 self._push(row, token, logprob)
         finished = [self._completion(row) for row in job.active if row.done]
-        job.active = [row for row in job.active if not row.done]
+        job.grown += [row for row in job.active if row.parked]
+        job.active = [row for row in job.active if not row.idle]
         if not job.active:
             job.batch = None
         return finished
@@ -136,7 +155,7 @@ class HFSampler:
             return old
         job.active += joining
         job.batch = None
-        job.batch = start(self.engine, joining, old)
+        job.batch = start(self.engine, joining, old, alone=job.alone)
         return job.batch
 
     def _smaller(self, job: Job) -> list[Completion]:
@@ -157,6 +176,8 @@ class HFSampler:
             return
         stops = self._stops(row)
         row.done = token in self.chat.end_ids or len(row.drawn) >= row.limit or (stops is not None and stops.hit(row.drawn))
+        turn = self.engine.turn
+        row.parked = turn is not None and not row.done and len(row.prompt) <= turn and len(row.ids) == turn + 1
 
     def _stops(self, row: Row) -> Stops | None:
         texts = row.request.sampling.stop
@@ -166,7 +187,7 @@ class HFSampler:
 
     def _decide(self, row: Row, batched: torch.Tensor) -> tuple[int, float]:
         """The next id of a row, and its log-probability, from the row's own ids alone."""
-        logits = self.engine.alone(row.ids)
+        logits = self.engine.alone(row.ids, prompt=len(row.prompt))
         self._learn(logits[0], batched)
         seeds, steps = np.array([row.seed], dtype=np.uint64), np.array([len(row.drawn)], dtype=np.uint64)
         key = torch.from_numpy(keys(seeds, steps)).to(logits.device)
@@ -176,9 +197,10 @@ class HFSampler:
     def _watch(self, batch: Batch) -> None:
         """After steps 1, 2, 4, 8, ... look at one row's error: on this model or machine it may be greater than expected."""
         self._steps += 1
-        live = [i for i, row in enumerate(batch.rows) if not row.done]  # what is fed to a finished row is not its own any more
+        live = [i for i, row in enumerate(batch.rows) if not row.idle]  # what is fed to a finished row is not its own any more
         if self.exact and self._steps & (self._steps - 1) == 0 and batch.memory is not None and live:
-            self._learn(self.engine.alone(batch.rows[live[-1]].ids)[0], batch.logits[live[-1]])
+            row = batch.rows[live[-1]]
+            self._learn(self.engine.alone(row.ids, prompt=len(row.prompt))[0], batch.logits[live[-1]])
 
     def _learn(self, alone: torch.Tensor, batched: torch.Tensor) -> None:
         error = alone - batched
@@ -209,7 +231,7 @@ class HFSampler:
         hundredths = row.logprob * 100
         reach = 100 * self.margin / 2 * math.sqrt(len(row.drawn))  # the errors of many tokens partly cancel
         if abs(hundredths - math.floor(hundredths) - 0.5) <= reach and self.exact:
-            logits = self.engine.alone(row.ids[:-1], last=len(row.drawn)).double()
+            logits = self.engine.alone(row.ids[:-1], last=len(row.drawn), prompt=len(row.prompt)).double()
             drawn = torch.tensor(row.drawn, device=logits.device)[:, None]
             hundredths = 100 * float((logits.gather(1, drawn) - logits.logsumexp(1, keepdim=True)).sum())
         return round(hundredths) / 100

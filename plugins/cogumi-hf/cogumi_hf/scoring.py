@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 import torch
 
@@ -32,7 +33,7 @@ def loglikelihoods(
     order = sorted((i for i, pair in enumerate(pairs) if pair[1]), key=lambda i: -sum(map(len, pairs[i])))
     size = BATCH
     while order:
-        chosen = order[:size]
+        chosen = _one_side(order[:size], [len(context) + len(continuation) - 1 for context, continuation in pairs], engine.turn)
         try:
             scores = _scores(engine, [pairs[i] for i in chosen])
         except (RuntimeError, MemoryError) as error:
@@ -42,8 +43,16 @@ def loglikelihoods(
             continue
         for i, score in zip(chosen, scores, strict=True):
             out[i] = score
-        order = order[size:]
+        order = order[len(chosen) :]
     return out
+
+
+def _one_side(order: Sequence[int], lengths: Sequence[int], turn: int | None) -> Sequence[int]:
+    """The first of some pairs, and those behind it that lie on its side of the turning point (see `rope`)."""
+    if turn is None:
+        return order
+    long = lengths[order[0]] > turn
+    return list(takewhile(lambda i: (lengths[i] > turn) is long, order))
 
 
 @torch.inference_mode()

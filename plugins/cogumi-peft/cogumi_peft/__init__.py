@@ -5,6 +5,7 @@
     fit.py            whether config, weights, tokenizer, template and adapter fit together, without reading weights
     fitting.py        the same, asked in a process of its own and remembered
     merging.py        base and adapter as one model folder, compared with the two apart before it counts
+    rope.py           rotations that depend on how long a text is
     configuration.py  what a model's configuration says, read without torch
     quiet.py          none of the remarks and progress bars of the libraries
     probing.py        a module tried in a process of its own, for checks

@@ -42,6 +42,8 @@ class Job:
     """Where to save."""
     rate: Callable[[int], float]
     """The share of the peak learning rate for a step, from 0."""
+    turn: int | None
+    """Examples up to this length and longer ones are rotated otherwise and share no forward pass; None: all alike."""
     on_step: Callable[[int, float], None]
     """Called after each optimiser step with its number, from 1, and its loss."""
 
@@ -83,7 +85,7 @@ class Loop(Trainer):
         step: Step = inputs["step"]
         model.train()
         total = torch.zeros((), device=self.args.device)
-        for part in step.parts:
+        for part in (side for whole in step.parts for side in sides(whole, self.job.turn)):
             batch = self.job.collate(part).to(self.args.device)
             loss = total_loss(model, batch, keeps_logits=self.job.keeps_logits) / step.targets
             self.accelerator.backward(loss)
@@ -120,6 +122,14 @@ class Loop(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         lora.restore(self.model, Path(resume_from_checkpoint))
+
+
+def sides(part: Sequence[Encoded], turn: int | None) -> list[Sequence[Encoded]]:
+    """The examples of a forward pass, those that may not share one apart (see `cogumi_peft.rope`)."""
+    if turn is None:
+        return [part]
+    halves = [[e for e in part if (len(e.ids) > turn) is long] for long in (False, True)]
+    return [half for half in halves if half]
 
 
 def arguments(settings: Settings, folder: Path, steps: int, device: torch.device) -> TrainingArguments:

@@ -103,6 +103,8 @@ class QLoRA:
 
     def _loop(self, base: Base, examples: Sequence[Encoded], pad_id: int, checkpoints: Checkpoints, progress: Progress) -> Loop:
         """The training loop, ready to run: adapter attached, steps planned."""
+        from cogumi_peft import rope
+
         from cogumi_qlora import layout, lora
         from cogumi_qlora.loop import Job, Loop, arguments
         from cogumi_qlora.memory import must_recompute
@@ -116,6 +118,7 @@ class QLoRA:
             lora.recompute_activations(adapted)
         job = Job(
             steps=steps,
+            turn=rope.turning_point(base.model.config),
             collate=chosen.collate,
             keeps_logits=chosen.keeps_logits,
             checkpoints=checkpoints,

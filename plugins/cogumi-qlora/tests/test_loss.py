@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,32 @@ def dense_change(peft_model) -> tuple[float, tuple[float, str]]:
         updates, weights = updates + float(update) ** 2, weights + float(weight) ** 2
         shares.append((float(update / weight), name.removeprefix("base_model.model.")))
     return (updates / weights) ** 0.5, max(shares)
+
+
+def test_short_and_long_examples_share_no_forward_pass_where_rotations_differ() -> None:
+    """Beside a longer one a short example would be rotated as long ones are, which is not how it was sampled."""
+    from cogumi_peft.rope import turning_point
+    from cogumi_qlora.loop import sides
+    from transformers import Phi3Config, Phi3ForCausalLM
+
+    scaling = {"rope_type": "longrope", "short_factor": [1.0] * 8, "long_factor": [4.0] * 8, "rope_theta": 10000.0}
+    config = Phi3Config(
+        vocab_size=99, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4, pad_token_id=0,
+        max_position_embeddings=256, initializer_range=0.15, original_max_position_embeddings=16,
+        rope_parameters=scaling | {"original_max_position_embeddings": 16},
+    )  # fmt: skip
+    torch.manual_seed(0)
+    network = Phi3ForCausalLM(config).eval()
+    part = [Encoded(id=str(n), ids=tuple(range(5, 5 + n)), start=n // 2, temperature=0.0) for n in (10, 16, 17, 40)]
+    assert turning_point(config) == 16
+    assert [[len(e.ids) for e in side] for side in sides(part, 16)] == [[10, 16], [17, 40]]
+    assert sides(part, None) == [part]
+    assert sides(part[:2], 16) == [part[:2]]
+
+    def loss(examples: Sequence[Encoded]) -> float:
+        with torch.no_grad():
+            return float(total_loss(network, padded(examples, 0), keeps_logits=True))
+
+    alone = sum(loss([example]) for example in part)
+    assert sum(map(loss, sides(part, 16))) == pytest.approx(alone, abs=1e-2)
+    assert abs(loss(part) - alone) > 0.1
