@@ -422,3 +422,9 @@ def test_figures_read_as_people_write_them() -> None:
     assert words.estimate(figure, share=False) == "9.4 (9.2 to 9.6)"
     assert inline("a|b\nc_d <e>") == r"a\|b ⏎ c\_d &lt;e&gt;"
     assert words.clip("0123456789", 6) == "0123 [… 4 characters …] 89"
+
+
+def test_verdicts_that_could_not_be_read_are_said_even_where_nothing_else_was_judged(tmp_path: Path) -> None:
+    match = Match(wins=0, losses=0, ties=0, n=0, left_out=2, judged=2, unreadable=3)
+    view = run_folder(tmp_path, head_to_head=HeadToHead(judged={"before": {"words": match}}))
+    assert "words against before: 3 of the judge's 4 verdicts could not be read" in markdown(build(view, []))

@@ -186,11 +186,25 @@ def _head_to_head(found: HeadToHead | None) -> Iterator[Block]:
         for name, match in sorted(matches.items())
         if match.n
     ]
-    if rows:
+    unread = [] if found is None else list(_not_judged(found))
+    if rows or unread:
         yield Heading(2, "Head to head")
+    if rows:
         yield Paragraph("The trained model, problem by problem: (wins + ties / 2) / problems; 50 % is no difference.")
         header = ("measured", "against", "decided by", "wins", "losses", "ties", "score", "p")
         yield Table("Head to head", header, tuple(rows))
+    for sentence in unread:
+        yield Paragraph(sentence)
+
+
+def _not_judged(found: HeadToHead) -> Iterator[str]:
+    """What of the judge's verdicts does not count, where there is some."""
+    for rival, matches in found.judged.items():
+        for name, match in sorted(matches.items()):
+            if match.unreadable:
+                asked = words.count(2 * (match.judged or 0), "verdict")
+                told = f"{match.unreadable:,} of the judge's {asked} could not be read"
+                yield f"{name} against {words.RIVALS[rival]}: {told}; their pairs are left out and are no half wins."
 
 
 def _match(match: Match) -> tuple[str, ...]:

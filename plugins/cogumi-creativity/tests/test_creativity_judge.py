@@ -22,11 +22,18 @@ def test_the_other_order_differs_in_nothing_else():
 VERDICTS = (
     "{}", " {}.\n", "**{}**", "Text {}", "text {}.", "**Text {}**", "Text {} is better.", "The better text is {}.",
     "The answer is Text {}", "Answer is: {}", "{}\n\nIt is livelier than the other.",
+    "Verdict: {}", "**Verdict:** {}", "Answer: {}", "The better answer is {}", "The winner is {}.", "Winner: Text {}",
+    "Final answer: {}", "My choice is text {}.", "I prefer text {}.", "I would choose {}", "Option {}", "[[{}]]", "Better: {}",
+    "Text {} is the better one.", '{{"winner": "{}"}}', '{{"winner": {}}}', "So, the winner is: {}!",
+    '```json\n{{"reason": "It is fresh, 1 or 2", "verdict": "Text {}"}}\n```',
+    "The one is dull and the other is not.\n\nVerdict: {}", "Both were read.\nThe better text is **{}**.",
 )  # fmt: skip
 NONE = (
     "", " \n", "3", "12", "1 or 2", "1/2", "1, 2", "Both", "Neither 1 nor 2", "not 1", "1 is worse", "first",
     "I think 1 and 2 are alike.", "Text 1 is better than text 2, or 2.", "It depends.\n1", "\x00", "\ud800",
-    "!" * 50_000, " 1" * 50_000,
+    "1 is better than 2", "Verdict: 1\nVerdict: 2", "1\nNo, verdict: 2", "Verdict: 12", "Verdict: 1 or 2", "Winner: 1?",
+    "Is the winner 1?", "-1", "Verdict: neither", "The answer is 1 of these", '{"winner": "both"}', '{"score": 1}',
+    '{"winner": 1, "better": 2}', '{"winner": ', "[1]" * 9, "{" * 20_000, "!" * 50_000, " 1" * 50_000,
 )  # fmt: skip
 
 
@@ -39,3 +46,8 @@ def test_verdicts(pattern):
 @pytest.mark.parametrize("text", NONE, ids=lambda text: repr(text[:20]))
 def test_anything_else_is_no_verdict(text):
     assert verdict(text) is None
+
+
+def test_the_place_may_be_a_word():
+    assert verdict("The first text is better.") == "first"
+    assert verdict("Verdict: the second one") == "second"
