@@ -13,6 +13,7 @@ from cogumi.comparison import estimates
 from cogumi.comparison.measures import both, column, measure
 from cogumi.decision.evidence import Evidence, Subject, figures, share
 from cogumi.decision.kept import what_helps
+from cogumi.decision.lost import open_claim
 from cogumi.decision.words import percent, span
 from cogumi.phases import Margins
 from cogumi.results import Criterion, EvaluationResult, Status, TrainingResult
@@ -106,8 +107,13 @@ def _unmeasured(subject: Subject, margins: Margins) -> Iterator[Criterion]:
         sentence = (
             f"{percent(lost)} of the {subject.name} samples failed or could not be scored; the rest may be the easy ones."
         )
-        advice = f"See what failed in {subject.name} (`cogumi failures`), mend it and measure again."
-        yield _criterion("answers measured", "inconclusive", sentence, subject.name, next=advice)
+        yield _criterion("answers measured", "inconclusive", sentence, subject.name, next=_mend(subject.name))
+    elif (claim := open_claim(subject)) is not None:
+        yield _criterion("answers measured", "inconclusive", claim, subject.name, next=_mend(subject.name))
+
+
+def _mend(name: str) -> str:
+    return f"See what failed in {name} (`cogumi failures`), mend it and measure again."
 
 
 def _samples_lost(side: EvaluationResult) -> float:

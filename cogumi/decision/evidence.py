@@ -17,6 +17,8 @@ from cogumi.stats_power import problems_to_tell
 
 ALPHA = 0.05
 """Significance level of two-sided tests."""
+WAYS = ("accuracy", "majority_accuracy", "greedy_accuracy")
+"""The three ways of answering."""
 MOST_PROBLEMS = 50_000
 """Nobody is told to measure on more problems than these."""
 
@@ -43,9 +45,9 @@ class Subject:
 
     @property
     def lost(self) -> float:
-        """The share of the problems that could not be measured on both sides."""
-        measured = len(both(self.pairs, measure("accuracy")).before) if self.scored else len(self.pairs)
-        return 1 - measured / (len(self.pairs) + self.comparison.unsampled)
+        """The share of the problems that could not be measured on both sides, in the way of answering that lacks most."""
+        counts = [len(both(self.pairs, measure(way)).before) for way in WAYS] if self.scored else [len(self.pairs)]
+        return 1 - min(count for count in counts if count or not any(counts)) / (len(self.pairs) + self.comparison.unsampled)
 
     def change(self, metric: str) -> Difference | None:
         """How a metric changed; None where no problem has it on both sides."""

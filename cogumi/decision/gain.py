@@ -41,7 +41,8 @@ def _metric(subject: Subject) -> str:
 def _criterion(evidence: Evidence, subject: Subject, metric: str, change: Difference, p: float) -> Criterion:
     better = change.low > 0 and p < LUCK
     status: Status = "pass" if better else "inconclusive"
-    more = None if better or change.value <= 0 else more_needed(0.0, change)
+    few = change.clusters is not None and change.clusters <= FEW_TEMPLATES
+    more = None if better or few or change.value <= 0 or change.low > 0 else more_needed(0.0, change)
     criterion = Criterion(
         kind="gain",
         name="better than before",
@@ -63,5 +64,15 @@ def _sentence(evidence: Evidence, subject: Subject, metric: str, change: Differe
     told = f"the clearest change is in {what}, corrected p = {p:.2g}"
     if met_before(evidence):
         return f"The targets were met before training; nothing is shown to be better now: {told}."
-    extra = f" {would_tell(more_needed(0.0, change))}" if change.value > 0 else ""
+    extra = f" {_what_would_tell(change)}" if change.value > 0 else ""
     return f"Nothing is shown to be better than before: {told}.{extra}"
+
+
+FEW_TEMPLATES = 6
+"""No more templates than these show any change, however many problems are made of them: six sign flips come to p = 0.03."""
+
+
+def _what_would_tell(change: Difference) -> str:
+    if change.clusters is not None and change.clusters <= FEW_TEMPLATES:
+        return f"Templates of these problems: {change.clusters}; problems made from other ones would tell."
+    return would_tell(more_needed(0.0, change)) if change.low <= 0 else "Some more problems would tell."

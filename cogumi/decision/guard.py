@@ -15,6 +15,7 @@ from cogumi import stats
 from cogumi.comparison import estimates
 from cogumi.comparison.measures import both, column, measure
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, figures, more_needed, would_tell
+from cogumi.decision.lost import open_claim
 from cogumi.decision.targets import all_gates, decide_gate, gate_criterion
 from cogumi.decision.words import METRICS, by, moved, percent, points
 from cogumi.phases import Gate, Margins
@@ -23,6 +24,7 @@ from cogumi.stats import Difference
 
 FORGOT = "Lower the learning rate or train fewer epochs, or train problems of that kind along with the others."
 BETTER_GUARD = "Choose a guard that the model is good at (`--guard`), or more of its problems."
+MEND = "See what failed (`cogumi failures`) and measure again."
 WITHOUT = {
     "left out": "There was no guard (`--guard none`): forgetting is not measured.",
     "trained": "What would guard was trained on itself: forgetting is not measured beyond its own losses.",
@@ -157,9 +159,9 @@ def _lost(subject: Subject, margins: Margins) -> Iterator[Criterion]:
     """A guard of which much could not be scored on both sides has not been measured on the rest either."""
     if subject.lost > margins.unreadable + 1e-9:
         sentence = f"{percent(subject.lost)} of the problems of the guard {subject.name} could not be scored on both sides."
-        yield _criterion(
-            subject, "guard measured", "inconclusive", sentence, "See what failed (`cogumi failures`) and measure again."
-        )
+        yield _criterion(subject, "guard measured", "inconclusive", sentence, MEND)
+    elif (claim := open_claim(subject)) is not None:
+        yield _criterion(subject, "guard measured", "inconclusive", claim, MEND)
 
 
 def _criterion(

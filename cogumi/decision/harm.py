@@ -2,18 +2,19 @@
 
 Of a trained category a loss larger than the phase's margin has to be excluded in each of the three ways; all must hold, so
 there is no correction. What is shown to have fallen, and not shown to have fallen by less than the margin, is harm; in between
-the data cannot say. Benchmarks and external evaluations asked for besides are harmed by a significant fall, corrected for their
-number (Holm 1979).
+the data cannot say. Benchmarks and external evaluations asked for besides are harmed by a significant fall in any way of
+answering, corrected for their number (Holm 1979); one that could be measured before and cannot be after is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from cogumi import stats
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, figures, more_needed, shown_below, would_tell
-from cogumi.decision.words import METRICS, by, moved, points
+from cogumi.decision.lost import open_claim
+from cogumi.decision.words import METRICS, by, moved, percent, points
 from cogumi.phases import Margins
 from cogumi.results import Change, Criterion, Status
 from cogumi.stats import Difference
@@ -79,33 +80,65 @@ def _judged(bare: Criterion, change: Difference, what: str, margin: float) -> Cr
 
 
 def _besides(evidence: Evidence) -> list[Criterion]:
-    found = {subject.name: ("accuracy", subject.comparison.metrics.get("accuracy")) for subject in evidence.of("benchmark")}
-    external: dict[str, tuple[str, Change | None]] = {
-        name: (comparison.metric, comparison.metrics.get(comparison.metric))
-        for name, comparison in evidence.comparison.external.items()
+    """What is measured besides, each in every way that it has; votes and temperature 0 are a second family of tests."""
+    ways: dict[str, dict[str, Change]] = {
+        s.name: {way: change for way in METRICS if (change := s.comparison.metrics.get(way))} for s in evidence.of("benchmark")
     }
-    changes = {**found, **external}
-    adjusted = stats.holm({name: change.change.p for name, (_, change) in changes.items() if change is not None})
-    return [_fallen(name, metric, change, adjusted.get(name, 1.0)) for name, (metric, change) in changes.items()]
+    main = dict.fromkeys(ways, "accuracy") | {name: c.metric for name, c in evidence.comparison.external.items()}
+    ways |= {
+        name: {c.metric: change} for name, c in evidence.comparison.external.items() if (change := c.metrics.get(c.metric))
+    }
+    p = {(name, metric): change.change.p for name, found in ways.items() for metric, change in found.items()}
+    first = {(name, metric): value for (name, metric), value in p.items() if main[name] == metric}
+    second = {key: value for key, value in p.items() if key not in first}
+    adjusted = _holm(first) | _holm(second)
+    return [_beside(evidence, name, metric, ways.get(name, {}), adjusted) for name, metric in main.items()]
 
 
-def _fallen(name: str, metric: str, found: Change | None, p: float) -> Criterion:
+def _holm(family: Mapping[tuple[str, str], float]) -> dict[tuple[str, str], float]:
+    found = stats.holm({"\n".join(key): p for key, p in family.items()})
+    return {key: found["\n".join(key)] for key in family}
+
+
+def _beside(
+    evidence: Evidence, name: str, main: str, ways: Mapping[str, Change], adjusted: Mapping[tuple[str, str], float]
+) -> Criterion:
+    """The clearest significant fall; else what could not be told; else that nothing fell."""
     bare = Criterion(
         kind="harm",
         name=f"no harm: {name}",
         status="not-measured",
         sentence=f"{name}: no problem could be scored on both sides.",
         subject=name,
-        metric=metric,
+        metric=main,
         relation=">=",
         threshold=0.0,
     )
-    if found is None:
+    fallen = {m: c for m, c in ways.items() if c.change.value < 0 and adjusted[name, m] < ALPHA}
+    if fallen:
+        metric = min(fallen, key=lambda m: fallen[m].change.value)
+        change, p = fallen[metric].change, adjusted[name, metric]
+        sentence = f"Training did harm in {name}: {metric.replace('_', ' ')} fell by {by(change)}, corrected p = {p:.2g}."
+        return figures(replace(bare, metric=metric, status="fail", sentence=sentence, next=GENTLER), change)
+    if (why := _not_told(evidence, name, ways.get(main))) is not None:
+        return replace(bare, status="inconclusive", sentence=why, next=f"See what failed in {name}, and measure again.")
+    if main not in ways:
         return bare
-    change = found.change
-    if change.value < 0 and p < ALPHA:
-        sentence = f"Training did harm in {name}: {metric} fell by {by(change)}, corrected p = {p:.2g}."
-        return figures(replace(bare, status="fail", sentence=sentence, next=GENTLER), change)
+    change = ways[main].change
     seen = f"A fall of {change.detectable * 100:.1f} points would probably have been seen."
-    sentence = f"{name}: no significant fall, {metric} {moved(change)}. {seen}"
+    sentence = f"{name}: no significant fall, {main} {moved(change)}. {seen}"
     return figures(replace(bare, status="pass", sentence=sentence), change)
+
+
+def _not_told(evidence: Evidence, name: str, found: Change | None) -> str | None:
+    """Why a benchmark that could be measured before cannot be told to be unharmed; None where it can, or never could."""
+    subject = evidence.subjects.get(name)
+    if subject is None:
+        external = evidence.comparison.external[name]
+        lost = 0.0 if found is None else found.left_out / external.problems
+    else:
+        lost = subject.lost if subject.scored else 0.0
+    if lost > evidence.margins.unreadable + 1e-9:
+        unknown = "could not be scored on both sides, so what was lost there is not known."
+        return f"{percent(lost)} of the problems of {name} {unknown}"
+    return None if subject is None or not subject.scored else open_claim(subject)

@@ -1,13 +1,15 @@
 """R6, trust: does agreement still mean right?
 
-Two things must not happen in a trained category, each corrected for the number of categories (Holm 1979):
+Three things must not happen in a trained category, each corrected for the number of categories (Holm 1979):
 
 - the share of right answers among the consistent ones falls significantly, and by more than `Margins.trust`. Before and after
   these are different problems, so the share is linearised (Woodruff 1971): every problem stands with its influence on it, and
   the influences are paired;
 - what the model became sure of is significantly more often wrong than right (the change of consistent and correct minus that of
   consistent but wrong). A model that becomes consistent at all becomes so on some problems that it always got wrong, however
-  good the training, so consistent but wrong alone is no criterion.
+  good the training, so consistent but wrong alone is no criterion;
+- what is made for more consistency ends with less: what the consistency gates count falls significantly, and by more than
+  `Margins.trust`. It is said only where it happens.
 """
 
 from __future__ import annotations
@@ -18,13 +20,15 @@ from statistics import fmean
 
 from cogumi import stats
 from cogumi.comparison import estimates
-from cogumi.comparison.measures import Pair, templates
+from cogumi.comparison.measures import Pair, consistency_of, templates
 from cogumi.decision.evidence import ALPHA, Evidence, Subject, figures, shown_below
 from cogumi.decision.words import bracket, by, moved, percent, points
 from cogumi.results import Criterion, ProblemResult
 from cogumi.stats import Difference
 
 ADVICE = "Ask for more agreement (`min_agreement`), so that fewer wrong answers are taught, or train fewer epochs."
+
+STEADIER = "Draw the targets at a lower temperature (`generate_temperature`), one a problem, and train fewer epochs."
 
 
 def trust(evidence: Evidence) -> list[Criterion]:
@@ -35,7 +39,31 @@ def trust(evidence: Evidence) -> list[Criterion]:
     p = stats.holm({name: change.p for name, change in changes.items()})
     q = stats.holm({name: change.p for name, change in sure.items()})
     among = [_among(s, changes.get(s.name), p.get(s.name, 1.0), evidence.margins.trust) for s in subjects]
-    return [*among, *(_certainty(name, change, q[name]) for name, change in sure.items())]
+    return [*among, *(_certainty(name, change, q[name]) for name, change in sure.items()), *_less_consistent(evidence)]
+
+
+def _less_consistent(evidence: Evidence) -> list[Criterion]:
+    """The trained categories that answer one question in more different ways than before."""
+    metrics = {subject.name: consistency_of(subject.after) for subject in evidence.of("trained")}
+    changes = {s.name: change for s in evidence.of("trained") if (change := s.change(metrics[s.name]))}
+    p, margin = stats.holm({name: change.p for name, change in changes.items()}), evidence.margins.trust
+    fell = {n: c for n, c in changes.items() if shown_below(c) and p[n] < ALPHA and c.value < -margin}
+    return [_fell(name, metrics[name], change, margin) for name, change in fell.items()]
+
+
+def _fell(name: str, metric: str, change: Difference, margin: float) -> Criterion:
+    criterion = Criterion(
+        kind="trust",
+        name="no less consistent",
+        status="fail",
+        sentence=f"{name}: {metric.replace('_', ' ')} fell by {by(change)}: the model disagrees with itself more than before.",
+        subject=name,
+        metric=metric,
+        relation=">=",
+        threshold=-margin,
+        next=STEADIER,
+    )
+    return figures(criterion, change)
 
 
 def right_among_consistent(pairs: Sequence[Pair]) -> Difference | None:
