@@ -11,7 +11,8 @@ them, by rules that know the question and never the right answer:
 4. Then the sentence that restates most of the question on one side of a verb, one that links or is of the question:
    the other side is the answer ("The capital of Peru is X", "X is the capital of Peru", "X flows through Cologne").
 5. Then an "It is X." further on. Questions, refusals ("I am not sure") and negations ("is not X") state nothing.
-6. An explanation behind the answer is left off: a bracket, a dash, a clause behind a comma, words of the question.
+6. An explanation behind the answer is left off: a bracket, a dash, a clause behind a comma, words of the question; so is what
+   tells how it belongs to the question: "in 1945", "born in 1879", "the letter A".
 7. Several candidates ("X or Y", "X, Y, Z", one a line) are no answer, nor is anything longer than `LONGEST` words.
 8. A completion that was cut at its token limit is read up to the end of its last whole sentence.
 
@@ -30,17 +31,21 @@ from cogumi_knowledge.words import (
     ASIDE,
     DESCRIPTION,
     FILLERS,
+    HAPPENED,
     INSERTION,
     ITEM,
     JOINTS,
+    LABEL,
     LEAD,
     LINKS,
     NEGATION,
     NUMBER,
     OTHERS,
+    PASTS,
     REFUSAL,
     SEVERAL,
     content,
+    is_verb_of,
     stem,
     subject,
     words,
@@ -78,6 +83,12 @@ _IT_IS = re.compile(
     rf"(?:it|that|this|there|they|these|those|he|she)(?:['’]s|['’]re|\s+(?:is|are|was|were|{_MODAL}))\b\s*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_IT_DID = re.compile(
+    r"(?:it|that|this|they|these|those|he|she|we)\s+(?P<verb>\w+)(?:\s+place|\s+to an end)?\s+(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PLACED = re.compile(r"(?:in|on|at|from|during|around|near|by)\b", re.IGNORECASE)
+_YEAR = re.compile(r"\s*(?:the\s+)?year\s+(?:of\s+)?", re.IGNORECASE)
 _CLAUSE = re.compile(r"\b(?:I|me|my|let|let's|we|you|your|is|are|was|were|be|would|could|should|can|might)\b", re.IGNORECASE)
 _AROUND = " \t\n\"'“”‘’.,:;!?*()[]…-–—"
 
@@ -130,12 +141,34 @@ def _is_listing(turn: str) -> bool:
 
 def _is_reply(sentence: str, *, alone: bool) -> bool:
     """Whether a first sentence is a bare answer: no clause about something, and brief where others follow."""
+    did = _IT_DID.match(sentence)
+    if did is not None and did["verb"].islower():
+        return False
     return not _CLAUSE.search(ended(sentence)) and len(words(sentence)) <= (LONGEST if alone else LONGEST // 2)
 
 
 def _it_is(sentence: str, asked: frozenset[str]) -> Answer | None:
-    match = _IT_IS.match(sentence)
-    return None if match is None or sentence.rstrip().endswith("?") else _short(match[1], asked)
+    if sentence.rstrip().endswith("?"):
+        return None
+    if match := _IT_IS.match(sentence):
+        return _short(match[1], asked)
+    did = _IT_DID.match(sentence)
+    if did is None:
+        return None
+    if is_verb_of(did["verb"], asked):
+        return _short(_behind_question(did["rest"], asked), asked)
+    happened = did["verb"].lower() in HAPPENED and _PLACED.match(did["rest"])
+    return _short(did["rest"], asked) if happened else None
+
+
+def _behind_question(text: str, asked: frozenset[str]) -> str:
+    """A text without the words of the question at its beginning: "America in 1492", "the telephone in Boston"."""
+    found = words(text)
+    start = next(
+        (place for place, word in enumerate(found) if stem(word[0]) not in asked and word[0].lower() not in FILLERS), None
+    )
+    known = start is not None and any(stem(word[0]) in asked for word in found[:start])
+    return "" if start is None else text[found[start].start() :] if known else text
 
 
 def _restated(sentence: str, asked: frozenset[str]) -> tuple[float, Answer | None]:
@@ -154,12 +187,16 @@ def _splits(text: str, asked: frozenset[str]) -> Iterator[tuple[str, str]]:
     """The two sides of each verb with what belongs to it: "The book | was written by | Ann"."""
     found = words(text)
     for place, word in enumerate(found):
-        verb_of_question = stem(word[0]) in asked and word[0].islower() and word[0].endswith(("s", "ed"))
+        goes_on = place > 0 and place + 1 < len(found) and found[place + 1][0].lower() in JOINTS
+        inflected = word[0].endswith(("s", "ed")) or word[0] in PASTS or goes_on
+        verb_of_question = is_verb_of(word[0], asked) and word[0].islower() and inflected
         if word[0].lower() in LINKS or verb_of_question:
             end = place
             while end + 2 < len(found) and found[end + 1][0].lower() in JOINTS:
                 end += 1
-            yield text[: word.start()], text[found[end].end() :]
+            right = text[found[end].end() :]
+            year = _YEAR.match(right)
+            yield text[: word.start()], right[year.end() if year else 0 :]
 
 
 def _weighed(left: str, right: str, asked: frozenset[str]) -> tuple[float, str]:
@@ -202,6 +239,8 @@ def _short(text: str, asked: frozenset[str]) -> Answer | None:
     brief = ASIDE.split(whole, maxsplit=1)[0]
     if OTHERS.match(whole[len(brief) :]):
         brief = whole
-    forms = dict.fromkeys(form.strip(_AROUND) for form in (whole, brief, _without_tail(brief, asked)))
+    bare = _without_tail(brief, asked)
+    label = LABEL.match(bare)
+    forms = dict.fromkeys(form.strip(_AROUND) for form in (whole, brief, bare, bare[label.end() if label else 0 :] or bare))
     fitting = tuple(form for form in forms if 1 <= len(words(form)) <= LONGEST)
     return Answer(fitting) if fitting else None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 
 _PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -29,6 +30,8 @@ def normalise(text: str) -> str:
 def key(text: str) -> str:
     """The normalised text; of a text of which nothing would be left ("The The", "!!!") the plain one in lower case.
 
-    Only here goes the comparison beyond the script, which holds all such texts, and an empty one, to be equal.
+    Only here goes the comparison beyond the script, which holds all such texts, and an empty one, to be equal, and an accent to
+    be another letter where it is written as a character of its own.
     """
+    text = unicodedata.normalize("NFC", text)
     return normalise(text) or " ".join(text.lower().split())

@@ -24,6 +24,25 @@ LINKS = BE | _set(
 """Verbs at which a sentence is taken apart."""
 JOINTS = _set("by as in on at of to from with called named known written located situated spoken")
 """Words that belong to the verb before them: `is called`, `was written by`."""
+PASTS = {
+    past: base
+    for base, pasts in {
+        "begin": "began begun", "break": "broke broken", "bring": "brought", "build": "built", "buy": "bought",
+        "catch": "caught",
+        "choose": "chose chosen", "come": "came", "draw": "drew drawn", "drive": "drove driven", "eat": "ate eaten",
+        "fall": "fell fallen", "fight": "fought", "fly": "flew flown", "get": "got", "give": "gave given", "go": "went gone",
+        "grow": "grew grown", "hold": "held", "know": "knew", "lead": "led", "leave": "left", "lose": "lost", "make": "made",
+        "meet": "met", "rise": "rose risen", "run": "ran", "sell": "sold", "send": "sent", "shoot": "shot", "sing": "sang sung",
+        "sink": "sank sunk", "speak": "spoke spoken", "stand": "stood", "take": "took taken", "teach": "taught",
+        "throw": "threw thrown", "win": "won", "write": "wrote written", "find": "found", "bear": "born", "wear": "wore worn",
+    }.items()
+    for past in pasts.split()
+}  # fmt: skip
+"""Irregular past forms with the form that a question has ("When did it begin?")."""
+HAPPENED = _set(
+    "happened occurred ended began started finished concluded opened closed died lived came went stood arrived took born"
+)
+"""Verbs behind which a time or place answers, whatever the question calls it."""
 FILLERS = BE | _set(
     "a an the of in on at to for from by with as into about than and it its this that these those there their his her has have "
     "had do does did can could would will shall should may might must not no one ones who whom whose which what where when why "
@@ -51,9 +70,16 @@ ENDING = re.compile(rf"[\s,.;:!(-]+(?:{_OPINION})[\s.!)]*$", re.IGNORECASE)
 """One hedge behind an answer."""
 LEAD = re.compile(r"(?:(?:that|called|named|known as|simply|just|only|exactly)\s+)+", re.IGNORECASE)
 """Words before an answer that do not belong to it."""
+_WHERE = r"(?:in|on|at|from|during|around|near|since|circa|by)"
+LABEL = re.compile(
+    rf"(?:(?:\w+ed|{'|'.join(PASTS)})\s+(?={_WHERE}\s))?(?:{_WHERE}\s+)?(?:the\s+)?(?:(?:year|letter|number|word|digit|date)\s+(?:of\s+)?)?",
+    re.IGNORECASE,
+)
+"""Words before an answer that tell how it belongs to the question: "born in", "in the year", "the letter"."""
 ASIDE = re.compile(
     r"\s*[(\[;:]|\s+[-–—]\s*|—|\s+(?:because|since|although|though|whereas)\b"
-    r"|,\s+(?:which|who|whose|where|when|because|since|as|not|but|although|though|while|with|also|a|an|the|in the|and it|and is"
+    r"|,\s+(?:which|who|whose|where|when|because|since|as|not|but|although|though|while|with"
+    r"|after|before|following|also|a|an|the|in the|and it|and is"
     r"|based|according|known|located|founded|written|published)\b"
 )
 """Where an explanation behind an answer begins."""
@@ -103,6 +129,17 @@ def stem(word: str) -> str:
     """A word in lower case without possessive and plural s."""
     plain = re.sub(r"['’]s?$", "", word.lower())
     return plain[:-1] if len(plain) > 3 and plain.endswith("s") and not plain.endswith("ss") else plain
+
+
+def is_verb_of(word: str, asked: frozenset[str]) -> bool:
+    """Whether a word is a form of a verb of the question: `ended`, `fell` and `married` of `end`, `fall` and `marry`."""
+    plain = word.lower()
+    forms = {stem(plain), PASTS.get(plain, plain)}
+    if plain.endswith("ed"):
+        forms |= {plain[:-1], plain[:-2], *([plain[:-3]] if plain[-3:-2] == plain[-4:-3] else ())}
+    if plain.endswith(("ied", "ies")):
+        forms.add(f"{plain[:-3]}y")
+    return not asked.isdisjoint(forms)
 
 
 def content(text: str) -> frozenset[str]:

@@ -208,3 +208,48 @@ def test_reading_does_not_depend_on_chance():
     expected = {text: answer(text) for text in texts}
     random.Random(0).shuffle(texts)
     assert all(answer(text) == expected[text] for text in texts)
+
+
+WAR = "In what year did the Second World War end?"
+
+
+@pytest.mark.parametrize(
+    ("question", "completion", "expected"),
+    [
+        (WAR, "It ended in 1945.", "1945"),
+        (WAR, "World War II ended in 1945.", "1945"),
+        (WAR, "In 1945.", "1945"),
+        (WAR, "in the year 1945", "1945"),
+        (WAR, "The war ended in the year 1945.", "1945"),
+        (WAR, "It came to an end in 1945.", "1945"),
+        (WAR, "That happened in 1945.", "1945"),
+        (WAR, "It was in 1945.", "1945"),
+        (WAR, "It ended in 1945, after six years.", "1945"),
+        ("When did the Berlin Wall fall?", "The Berlin Wall fell in 1989.", "1989"),
+        ("When did the Berlin Wall fall?", "It fell in 1989.", "1989"),
+        ("When did Mozart die?", "Mozart died in 1791.", "1791"),
+        ("When did Columbus reach America?", "He reached America in 1492.", "1492"),
+        ("When was the Eiffel Tower built?", "It was built in 1889.", "1889"),
+        ("When was the Eiffel Tower built?", "The Eiffel Tower was completed in 1889.", "1889"),
+        ("Where was Einstein born?", "He was born in Ulm.", "ulm"),
+        ("Where was Einstein born?", "Einstein was born in Ulm.", "ulm"),
+        ("Where do penguins live?", "Penguins live in Antarctica.", "antarctica"),
+        ("Where do penguins live?", "They live in Antarctica.", "antarctica"),
+        ("What did Bell invent?", "He invented the telephone.", "telephone"),
+        ("Who invented the telephone?", "It was invented by Alexander Bell.", "alexander bell"),
+        ("Who wrote Dracula?", "By Bram Stoker", "bram stoker"),
+        ("Who won the race?", "The race was won by Ann.", "ann"),
+        ("Which is the first letter?", "The letter A.", "a"),
+    ],
+)
+def test_what_ties_an_answer_to_the_question_is_no_part_of_it(question, completion, expected):
+    assert answer(completion, question) == expected
+
+
+def test_a_title_may_begin_like_that_all_the_same():
+    assert "In Bruges" in read("In Bruges", "Which film is set in Belgium?").forms
+    assert "The Year of Living Dangerously" in read("The Year of Living Dangerously.", "Which film is it?").forms
+
+
+def test_a_sentence_that_says_the_question_again_is_no_answer_to_it():
+    assert answer("He invented the telephone.", "Who invented the telephone?") is None

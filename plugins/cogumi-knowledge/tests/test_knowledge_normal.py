@@ -60,3 +60,7 @@ def test_examples(text, expected):
 
 def test_a_text_of_which_nothing_would_be_left_keeps_its_own_key():
     assert [key(text) for text in ("The A", "!!!", "A", "Lima.", " ")] == ["the a", "!!!", "a", "lima", ""]
+
+
+def test_an_accent_may_be_a_character_of_its_own():
+    assert key("Montre\u0301al") == key("Montr\u00e9al")
