@@ -14,12 +14,25 @@ from pathlib import Path
 import jsonlines
 
 from cogumi.data.json_text import Unusable, field_at, strict_json
+from cogumi.data.origins import Origin, collect_origins, tell
 from cogumi.data.reading import Lines, TooLong, refuse_too_much
 from cogumi.data.row import Row
 from cogumi.data.tables import csv_rows, parquet_rows
 from cogumi.errors import BadInput
+from cogumi.files import file_digest
 
-__all__ = ["SUFFIXES", "Row", "Source", "Unusable", "load_rows", "read_problems", "read_rows", "strict_json"]
+__all__ = [
+    "SUFFIXES",
+    "Origin",
+    "Row",
+    "Source",
+    "Unusable",
+    "collect_origins",
+    "load_rows",
+    "read_problems",
+    "read_rows",
+    "strict_json",
+]
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".csv", ".csv.gz")
 ONE_A_LINE = "write one object a line"
@@ -43,10 +56,13 @@ def load_rows(data: str, source: Source, *, unique: str) -> list[Row]:
         if source.bundled is None:
             raise BadInput("this task has no bundled problems", field="data", fix="give a path, or hub")
         rows = list(read_rows(source.bundled))
+        tell(Origin(kind="bundled", name=source.bundled.name, digest=file_digest(source.bundled)))
     elif data == "hub":
         rows = list(_hub_rows(*source.hub))
     else:
-        rows = read_problems(_find(Path(data).expanduser(), source.files))
+        path = _find(Path(data).expanduser(), source.files)
+        rows = read_problems(path)
+        tell(Origin(kind="file", name=str(path), digest=file_digest(path)))
     if not rows:
         raise BadInput("no rows", file=data, fix="give a file with at least one problem")
     _refuse_repeats(rows, unique)
@@ -134,12 +150,14 @@ def _hub_rows(repo: str, config: str | None, split: str) -> Iterator[Row]:
         fix = "pip install datasets, or give local data: --data NAME=PATH"
         raise BadInput("reading the data hub needs the package datasets", field="data", fix=fix) from error
     try:  # without a connection and a cache the first call fails at once, where the second tries again for half a minute
-        snapshot_download(repo, repo_type="dataset", allow_patterns="README.md")
-        dataset = load_dataset(repo, config, split=split)
+        revision = Path(snapshot_download(repo, repo_type="dataset", allow_patterns="README.md")).name
+        dataset = load_dataset(repo, config, split=split, revision=revision)
     except Exception as error:  # the hub client raises many unrelated types; each means: no data
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         fix = "connect, or give local data: --data NAME=PATH"
         raise BadInput(f"cannot be loaded from the hub: {reason}", file=repo, fix=fix) from error
+    where = f"{repo} ({', '.join(filter(None, (config, split)))})"
+    tell(Origin(kind="hub", name=where, revision=revision))
     for number, value in enumerate(dataset, 1):
         yield Row(value=value, file=f"{repo}/{split}", line=number)
 

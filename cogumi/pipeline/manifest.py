@@ -11,7 +11,7 @@ from pathlib import Path
 from cogumi import __version__
 from cogumi.files import digest, file_digest
 from cogumi.planning.manifest import Manifest, RecordedEvaluation, RecordedExternal, RecordedRole, RecordedSide, RecordedTrainer
-from cogumi.planning.plan import NO_SIZES, Chosen, Evaluation, Plan, Sizes
+from cogumi.planning.plan import NO_SIZES, CategoryRun, Chosen, Evaluation, Plan, Sizes
 from cogumi.planning.settings import Settings
 from cogumi.records import Problem
 from cogumi.registry.discovery import requirements
@@ -76,20 +76,40 @@ def _evaluation(evaluation: Evaluation) -> RecordedEvaluation:
 
 def _data(plan: Plan) -> Mapping[str, RecordedSide]:
     """Where each side's problems came from, how many of those there are were taken, and their digest."""
-    held_out = {f"{e.name} (held out)": _side(e.grader, e.problems, e.available) for e in plan.evaluations}
-    training = {f"{run.name} (training)": _side(run.chosen, run.training, run.available) for run in plan.categories}
+    held_out = {f"{e.name} (held out)": _side(e.grader, e.problems, e) for e in plan.evaluations}
+    training = {f"{run.name} (training)": _side(run.chosen, run.training, run) for run in plan.categories}
     return {**held_out, **training}
 
 
-def _side(chosen: Chosen, problems: Sequence[Problem], available: int) -> RecordedSide:
+def sources(plan: Plan) -> list[str]:
+    """The same in sentences: how many of how many problems each side takes, and what they were read from."""
+    trained = {run.evaluation.name: run for run in plan.categories}
+    lines = []
+    for evaluation in plan.evaluations:
+        run = trained.get(evaluation.name)
+        sides = [] if run is None else [f"training side: {_counted(len(run.training), run)}"]
+        lines.append(f"{evaluation.name}: {'; '.join([*sides, f'held out: {_counted(len(evaluation.problems), evaluation)}'])}")
+    return lines
+
+
+def _counted(taken: int, side: Evaluation | CategoryRun) -> str:
+    """`520 of the 10,000 asked for (there are no more), bundled test.jsonl`."""
+    short = side.asked is not None and side.available < side.asked
+    count = f"{taken:,} of the {side.asked:,} asked for (there are no more)" if short else f"{taken:,} of {side.available:,}"
+    return ", ".join([count, *map(str, side.origins)])
+
+
+def _side(chosen: Chosen, problems: Sequence[Problem], side: Evaluation | CategoryRun) -> RecordedSide:
     source = chosen.options.get("data")
     path = Path(str(source)).expanduser()
     return RecordedSide(
         source=None if source is None else str(source),
         file=file_digest(path) if path.is_file() else None,
         taken=len(problems),
-        available=available,
+        available=side.available,
         digest=digest([[problem.id, problem.prompt, problem.reference] for problem in problems]),
+        asked=side.asked,
+        origins=side.origins,
     )
 
 

@@ -19,7 +19,7 @@ from cogumi.files import write_file, write_json, write_lines
 from cogumi.pipeline.budget import estimate
 from cogumi.pipeline.deciding import stop_before_training, warn_before_training
 from cogumi.pipeline.folder import RunFolder, key_of
-from cogumi.pipeline.manifest import begun_sizes, manifest
+from cogumi.pipeline.manifest import begun_sizes, manifest, sources
 from cogumi.pipeline.observers import Several, Silent
 from cogumi.pipeline.problems import problem_rows
 from cogumi.pipeline.resolve import make_plan
@@ -95,7 +95,7 @@ def rehearse(settings: Settings) -> list[str]:
     """What a run would draw and could see, in sentences; nothing is written, loaded or drawn."""
     plan = make_plan(settings, load(), begun_sizes(settings.out))
     _check(plan, wanted("report"))
-    return [str(estimate(plan, rules_of(plan))), *cost(plan, rules_of(plan)), *plan.notes, *visible(plan)]
+    return [str(estimate(plan, rules_of(plan))), *cost(plan, rules_of(plan)), *sources(plan), *plan.notes, *visible(plan)]
 
 
 def visible(plan: Plan) -> list[str]:
@@ -168,5 +168,5 @@ def _begin(state: Run, stages: Sequence[Stage]) -> None:
     write_lines(out / "problems.jsonl", problem_rows(plan, state.rules))
     state.observer.begin("estimate", str(estimate(plan, state.rules, [stage.name for stage in stages])))
     chooses = cost(plan, state.rules) if STAGES["temperatures"] in stages else []
-    for note in (*chooses, *plan.notes, *visible(plan)):
+    for note in (*chooses, *sources(plan), *plan.notes, *visible(plan)):
         state.observer.say(note)

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from cogumi.data import Origin, collect_origins
 from cogumi.decision.gates import read_phase
 from cogumi.distillation.decontamination import find_overlap
 from cogumi.errors import BadInput, PluginError, suggest
@@ -47,6 +48,12 @@ class Resolver:
     def training_size(self, category: str) -> int | None:
         """Asked for, or as the run was begun, or as the phase has it."""
         return self.settings.problems or self.begun.training.get(category, self.phase.problems_of(category))
+
+    def asked(self, name: str, purpose: Purpose | None) -> int | None:
+        """Asked for by the user or the phase, however a folder was begun; `purpose` None: the training side."""
+        if purpose is None:
+            return self.settings.problems or self.phase.problems_of(name)
+        return self.settings.held_out or (self.phase.guard if purpose == "guard" else self.phase.held_out)
 
     def held_out_size(self, name: str, purpose: Purpose) -> int | None:
         """Asked for, or as the run was begun, or as the phase has it."""
@@ -125,8 +132,8 @@ def _category(entry: Entry, resolver: Resolver) -> CategoryRun:
     bench = resolver.registry.get("benchmark", category.benchmark)
     limit = strategy.max_tokens if "max_tokens" in changed else None
     benchmark, grader = _held_out(bench, resolver, data=_shared_folder(entry, resolver.settings), limit=limit)
-    training, held_out = _problems(entry, category.task), _problems(bench, benchmark.task)
-    overlap = find_overlap(training, held_out)
+    (training, origins), held_out = _problems(entry, category.task), _problems(bench, benchmark.task)
+    overlap = find_overlap(training, held_out[0])
     free = [problem for problem in training if problem.id not in overlap]
     if not free:
         fix = f"give other data to {entry.name} or {bench.name}"
@@ -147,6 +154,8 @@ def _category(entry: Entry, resolver: Resolver) -> CategoryRun:
         evaluation=evaluation,
         training=choose(free, resolver.training_size(category.name), resolver.settings.seed),
         available=len(free),
+        asked=resolver.asked(category.name, None),
+        origins=origins,
         overlap=overlap,
     )
 
@@ -231,7 +240,7 @@ def _evaluation(
     resolver: Resolver,
     *,
     purpose: Purpose,
-    problems: Sequence[Problem],
+    problems: tuple[Sequence[Problem], tuple[Origin, ...]],
     name: str,
     voter: str = defaults.VOTER,
     consistency: str = "texts",
@@ -249,7 +258,8 @@ def _evaluation(
         seed=settings.seed,
         logprobs=ways(decider).needs_logprobs,
     )
-    chosen = choose(problems, resolver.held_out_size(name, purpose), settings.seed)
+    all_, origins = problems
+    chosen = choose(all_, resolver.held_out_size(name, purpose), settings.seed)
     return Evaluation(
         name=name,
         purpose=purpose,
@@ -258,7 +268,9 @@ def _evaluation(
         voter=decider,
         voting=Chosen(entry=voting, options=voting.converted(given)),
         problems=chosen,
-        available=len(problems),
+        available=len(all_),
+        asked=resolver.asked(name, purpose),
+        origins=origins,
         use=use,
         baseline_temperatures=_baselines(resolver) if purpose == "trained" else (),
         consistency=consistency,
@@ -340,14 +352,15 @@ def choose(problems: Sequence[Problem], count: int | None, seed: int) -> tuple[P
     return tuple(sorted(sorted(problems, key=rank)[:count], key=lambda problem: problem.id))
 
 
-def _problems(entry: Entry, task: Task) -> Sequence[Problem]:
-    with entry.attribute_errors():
+def _problems(entry: Entry, task: Task) -> tuple[Sequence[Problem], tuple[Origin, ...]]:
+    """A task's problems, and what it read them from."""
+    with entry.attribute_errors(), collect_origins() as origins:
         problems = task.problems()
     if not problems:
         raise BadInput(f"{entry} has no problems", field="data", fix="give data with at least one problem")
     if repeated := [name for name, count in Counter(problem.id for problem in problems).items() if count > 1]:
         raise PluginError(f"{entry.label} has {len(repeated)} ids more than once, e.g. '{repeated[0]}'")
-    return problems
+    return problems, tuple(origins)
 
 
 def _shared_folder(entry: Entry, settings: Settings) -> str | None:

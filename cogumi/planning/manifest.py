@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cogumi.codec import to_json
+from cogumi.data import Origin
 from cogumi.phases import Gate, Phase
 from cogumi.planning.plan import Sizes
 from cogumi.planning.settings import Settings
@@ -98,6 +99,10 @@ class RecordedSide:
     """Problems there were."""
     digest: str
     """Digest of the problems taken."""
+    asked: int | None = None
+    """Problems asked for, by the user or the phase; None: all."""
+    origins: tuple[Origin, ...] = ()
+    """What was read: the hub's repository and its revision; a plugin's own file, or one of the user's, and its digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cogumi.data import Origin
 from cogumi.phases import Gate, Phase
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Benchmark, Category, ExternalEvaluation, Trainer, Voter
@@ -52,6 +53,10 @@ class Evaluation:
     """The chosen problems, by id."""
     available: int
     """Held-out problems there are."""
+    asked: int | None = None
+    """Held-out problems that were asked for, by the user or the phase; None: all."""
+    origins: tuple[Origin, ...] = ()
+    """What they were read from; none where the task does not read rows."""
     use: Sampling
     """How samples are drawn at the use temperature."""
     baseline_temperatures: tuple[float, ...] = ()
@@ -80,6 +85,10 @@ class CategoryRun:
     """The chosen training-side problems, those that overlap with the held-out side left out."""
     available: int
     """Training-side problems there are."""
+    asked: int | None = None
+    """Training-side problems that were asked for, by the user or the phase; None: all."""
+    origins: tuple[Origin, ...] = ()
+    """What they were read from; none where the task does not read rows."""
     overlap: Mapping[str, str]
     """Training-side problems left out, with the held-out problem each repeats."""
 
