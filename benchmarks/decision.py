@@ -2,19 +2,24 @@
 
     python benchmarks/decision.py [PROBLEMS] [CATEGORIES]
 
-The promise is 2 seconds for both together; what is read from files before and after is not counted.
+The promise is 2 seconds for both together. What `cogumi gate` reads besides, both diagnoses from their files, stands in a line
+of its own. Seconds are of the clock; those of the processor, which a busy machine does not stretch, stand behind them.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from cogumi import stats
+from cogumi.codec import to_json
 from cogumi.comparison.paired import compare
 from cogumi.decision.facts import Facts
 from cogumi.decision.verdict import decide
+from cogumi.files import read_record, write_json
 from cogumi.phases import Gate, Phase
 from cogumi.results import METRICS, Diagnosis, EvaluationResult, ProblemResult, Purpose
 
@@ -71,13 +76,34 @@ def diagnosis(problems: int, categories: int, lift: float) -> Diagnosis:
 
 def main(problems: int = 1319, categories: int = 12) -> None:
     before, after = (diagnosis(problems, categories, lift) for lift in (0.0, 0.2))
-    start = time.perf_counter()
+    marks = [now()]
     comparison = compare(before, after)
-    compared = time.perf_counter()
+    marks.append(now())
     verdict = decide(PHASE, before, after, comparison, Facts())
-    done = time.perf_counter()
+    marks.append(now())
     print(f"{categories} categories of {problems:,} problems: {verdict.verdict}")
-    print(f"compare {compared - start:.2f} s, decide {done - compared:.2f} s, together {done - start:.2f} s")
+    print(f"compare {between(*marks[:2])}, decide {between(*marks[1:])}, together {between(marks[0], marks[2])}")
+    print(f"both diagnoses read from files {reading(before, after)}")
+
+
+def now() -> tuple[float, float]:
+    """The clock, and the processor's time of this process."""
+    return time.perf_counter(), time.process_time()
+
+
+def between(start: tuple[float, float], end: tuple[float, float]) -> str:
+    return f"{end[0] - start[0]:.2f} s ({end[1] - start[1]:.2f})"
+
+
+def reading(*sides: Diagnosis) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{number}.json" for number in range(len(sides))]
+        for file, side in zip(files, sides, strict=True):
+            write_json(file, to_json(side))
+        start = now()
+        for file in files:
+            read_record(Diagnosis, file)
+        return between(start, now())
 
 
 if __name__ == "__main__":
