@@ -57,7 +57,7 @@ def test_nothing_changed_never_goes_on_in_a_quick_look() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_changed_goes_on_in_one_run_of_a_hundred_at_most(kind: str) -> None:
     found = Counter(unchanged(kind, seed, 1).verdict for seed in range(1000))
-    assert found["PROCEED"] <= 17  # a rate of 1 % gives more in 1.4 % of such looks; fixed seeds
+    assert found["PROCEED"] <= 10
 
 
 @pytest.mark.slow
