@@ -25,7 +25,7 @@ _CUES = re.compile(
     r"(?:^|(?<=[\s.,;:!?…(*—–-]))(?:"
     r"wait\b(?=\s?(?:[,.!:;…—–-]|$)|\s+(?:no|actually|that|i|let|it)\b)"
     r"|no(?=\s?(?:[,.!;:…—–]|\s-\s)|,?\s+(?:wait|sorry|that|it)\b)"
-    r"|oops|hold on|scratch that|strike that|correction\b|on (?:second thoughts?|reflection)|or rather"
+    r"|oops|hold on|scratch that|strike that|correction(?=\s?[:,—–])|on (?:second thoughts?|reflection)|or rather"
     r"|my (?:bad|mistake|apologies)|i apologi[sz]e|apologies\b|(?<!what )i meant?\b|(?:i(?:'m| am)\s)?sorry(?=\s?[,.!:])"
     r"|actually\b(?=\s?,|\s+(?:no|it|that|the|i|it's|that's|\\boxed|#|answer|\W*\d))"
     rf"|let me (?:{_REDO})"

@@ -41,6 +41,7 @@ def test_a_text_takes_something_back(text: str) -> None:
         "It is wrong to steal.",
         "The number 2 is correct.",
         "He is actually right.",
+        "C. Surgical correction\nD. No treatment",
     ],
 )
 def test_a_text_that_only_sounds_like_it_takes_nothing_back(text: str) -> None:

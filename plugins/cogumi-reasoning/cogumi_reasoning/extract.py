@@ -55,7 +55,8 @@ _LEAD = re.compile(
 )
 """What announces an answer."""
 _STATED = re.compile(rf"{_OPEN}{_NOUN}{_OPEN}{_LETTER}", re.IGNORECASE)
-_BEST = r"(?:correct|right|best|most (?:accurate|appropriate|likely|suitable)|answer)"
+_MOST = r"most (?:accurate|appropriate|likely|suitable)(?: correct| right)? (?:answer|option|choice|one)"
+_BEST = rf"(?:correct|right|best|answer|{_MOST})"
 _CORRECT = re.compile(
     r"(?<!\bor )(?<!\band )(?<!\bnor )(?<!\bif )(?<![\w'’*_\"`(\[{$-])[*_\"'`(\[{$]{0,6}"
     rf"(?P<letter>[A-D]){_CLOSE} (?:is|was|must be|would be|seems) (?:the )?(?:only )?{_BEST}\b"

@@ -218,6 +218,7 @@ def test_what_small_models_write(completion, expected):
         "The answer is:\n\nA. Loud\nB. Sweet",
         "A: Nine\n\nThis is a decimal answer.",
         "A. a drum is wrong",
+        "A status index such as vitamin C is most likely to be used with diets.",
         "The fruit is drum or a plum.",
         "It is not a plum.",
         "You have already identified the correct answer.",
