@@ -265,3 +265,53 @@ def test_where_user_namespaces_are_denied(user: str) -> None:
     deny = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
     prefix = [*prefix, "unshare", "--user", "--map-root-user", "sh", "-c", deny, "sh"]
     assert in_other_shoes(prefix) == "2 pass fail fail fail"
+
+
+GAPS = """
+import os, subprocess, sys, tempfile
+from pathlib import Path
+from cogumi_sandbox import Call, Sandbox
+with tempfile.TemporaryDirectory() as folder:
+    secret = Path(folder, "secret")
+    secret.write_text("hush")
+    secret.chmod(0o600)
+    other = subprocess.Popen(["/bin/sleep", "600"], env={"TOKEN": "hush"})
+    places = {"file": secret, **{name: f"/proc/{other.pid}/{name}" for name in ("cmdline", "environ", "mem")}}
+    body = f'''
+def f(x):
+    found = []
+    for name, place in {[(name, str(place)) for name, place in places.items()]}:
+        try:
+            with open(place, "rb") as file:
+                found.append(name if name == "mem" or file.read() else "")
+        except OSError:
+            pass
+    return " ".join(found)
+'''
+    level = int(sys.argv[1])
+    try:
+        with Sandbox(workers=1, level=level, accept_unsandboxed=level == 4) as sandbox:
+            (behaviour,) = sandbox.run([Call(prompt="", completion=body, entry_point="f", inputs=((1,),))])
+    finally:
+        other.kill()
+        other.wait()
+    print(level, *behaviour.outputs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "level", "open_"),
+    [
+        ("root", 1, ""),
+        ("root", 2, ""),
+        ("root", 3, "cmdline"),
+        ("root", 4, "cmdline"),
+        ("nobody", 4, "file cmdline environ mem"),
+    ],
+)
+def test_what_each_level_leaves_open_is_what_is_written_down(user: str, level: int, open_: str) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for level 3 and to become somebody else")
+    command = [*(as_nobody() if user == "nobody" else []), sys.executable, "-c", GAPS, str(level)]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    assert (done.returncode, done.stdout.strip()) == (0, f"{level} '{open_}'"), done.stderr
