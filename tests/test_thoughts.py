@@ -72,6 +72,7 @@ def test_thoughts_within_thoughts() -> None:
     assert set_apart(f"<think>a<think>{WRONG}</think>c</think>{RIGHT}").text == RIGHT
     assert set_apart(f"I must not write <think> again. {WRONG}\n</think>\n{RIGHT}").text == RIGHT
     assert set_apart(f'<think>The mark "</think>" is no end. {WRONG}\n</think>\n{RIGHT}').text == RIGHT
+    assert set_apart(f'<think>The mark "</think>" is no end. {RIGHT}').unended
 
 
 HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>{}"
