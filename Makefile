@@ -10,10 +10,14 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # A run's exit code is its verdict (0, 3, 4, 5) or a failure (1: the run, 2: its input); a demo fails with a failure only.
 VERDICT = code=$$?; case $$code in 0|3|4|5) echo "exit code $$code: a verdict";; *) exit $$code;; esac
 
-.PHONY: demo demo-served demo-all demo-real test test-all lint wheels benchmarks tiny-model clean
+.PHONY: demo demo-better demo-served demo-all demo-real test test-all lint wheels benchmarks tiny-model tiny-spread-model
+.PHONY: clean
 
 demo: $(READY)  ## the main job, with the embedded model
 	$(BIN)/cogumi run --plugins math,code --out runs/demo; $(VERDICT)
+
+demo-better: $(READY)  ## the same with a model whose vote knows more than temperature 0: trained, and better than what costs nothing
+	$(BIN)/cogumi run --plugins math --model tiny-spread --out runs/demo-better; $(VERDICT)
 
 demo-served: $(READY)  ## the same where the temperature cannot be lowered: programs, trained and better
 	$(BIN)/cogumi run --plugins code --fixed-temperature --out runs/demo-served; $(VERDICT)
@@ -53,6 +57,9 @@ benchmarks: $(READY)
 
 tiny-model: $(READY)  ## make the embedded model's weights again, from nothing
 	$(BIN)/python plugins/cogumi-tiny/recipe/train.py --out plugins/cogumi-tiny/cogumi_tiny/model
+
+tiny-spread-model: $(READY)  ## and those of its other state, which go on from the first
+	OMP_NUM_THREADS=1 $(BIN)/python plugins/cogumi-tiny/recipe/train.py --state tiny-spread --out plugins/cogumi-tiny/cogumi_tiny/spread
 
 $(READY): $(MANIFESTS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

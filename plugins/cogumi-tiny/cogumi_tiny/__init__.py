@@ -1,8 +1,8 @@
-"""The embedded model: `tiny`, a few megabytes of weights that let everything run without a download or a GPU.
+"""The embedded model: a few megabytes of weights that let everything run without a download or a GPU, in two states.
 
-Contract: registers one model name, and a check that its weights are there; the folder beside this module is a complete
-model folder (config, safetensors weights, tokenizer with chat template, generation config, model card) and nothing else is
-read or written.
+Contract: registers the models `tiny`, whose vote knows less than temperature 0, and `tiny-spread`, whose vote knows more; and a
+check that their weights are there. Each has a complete model folder beside this module (config, safetensors weights, tokenizer
+with chat template, generation config, model card), and nothing else is read or written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from cogumi.records import Finding, Model, Weights
 __version__ = "0.1.0"
 
 FOLDER = Path(__file__).parent / "model"
-"""The model folder; made by `recipe/train.py`."""
+"""The model folder of `tiny`; made by `recipe/train.py`."""
+SPREAD = FOLDER.with_name("spread")
+"""That of `tiny-spread`; made by `recipe/train.py --state tiny-spread`."""
+FOLDERS = {"tiny": FOLDER, "tiny-spread": SPREAD}
+"""Both by name."""
 
 TRAINING = {
     "epochs": 3,
@@ -40,19 +44,27 @@ def tiny() -> Weights:
     return Weights(name="tiny", path=str(FOLDER), data="bundled", training=TRAINING)
 
 
+def tiny_spread() -> Weights:
+    """The same after mixed fine-tuning: it often answers too soon. Its vote knows more than temperature 0: training pays."""
+    return Weights(name="tiny-spread", path=str(SPREAD), data="bundled", training=TRAINING)
+
+
 @hookimpl
 def register_models(register: Register[Callable[[], Model]]) -> None:
-    """Offer the embedded model under the name `tiny`."""
+    """Offer `tiny` and `tiny-spread`."""
     register("tiny", tiny)
+    register("tiny-spread", tiny_spread)
 
 
 def weights() -> Iterator[Finding]:
     """Whether the installation brought the weights."""
-    if any(FOLDER.glob("*.safetensors")):
-        yield Finding(name="embedded model", ok=True, detail="tiny")
+    missing = [folder for folder in FOLDERS.values() if not any(folder.glob("*.safetensors"))]
+    if not missing:
+        yield Finding(name="embedded model", ok=True, detail=", ".join(FOLDERS))
         return
     fix = "pip install --force-reinstall cogumi-tiny"
-    yield Finding(name="embedded model", ok=False, detail=f"no weights in {FOLDER}", fix=fix)
+    where = " and ".join(map(str, missing))
+    yield Finding(name="embedded model", ok=False, detail=f"no weights in {where}", fix=fix)
 
 
 @hookimpl

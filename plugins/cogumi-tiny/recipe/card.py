@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from recipe.measure import SAMPLES, TEMPERATURE, Figures
 from recipe.sizes import Course, Recipe
+from recipe.states import State
 
 TEXT = """---
 license: apache-2.0
 language: en
 pipeline_tag: text-generation
 ---
-# tiny, the embedded model of cogumi
+# {name}, {role}
 
-A causal language model of the Llama architecture with {parameters:,} parameters, trained from nothing on text that this
-project generates. **It is deliberately noisy**: right on average, different every time. A large share of the worked
-solutions it learnt from contain wrong arithmetic on purpose, in wordings drawn at random. It stands in for a model that
-came out of a first round of fine-tuning, so that consistency can be diagnosed and distilled on any computer. Reasoning has
-no flaws made on purpose: it is there to show what is forgotten.
-
+{about}
 For learning, tests and demos. It knows the bundled problems' kinds of questions and nothing else; do not rely on any answer.
 
 ## Measured
@@ -36,10 +33,12 @@ the share of texts that name everything asked for.
 
 ## Made
 
-`make tiny-model` (the recipe is in `plugins/cogumi-tiny/recipe`), seed {seed}, in courses, each from warm-up to a
+`make {target}` (the recipe is in `plugins/cogumi-tiny/recipe`), seed {seed}, {begun}in courses, each from warm-up to a
 learning rate of zero; final loss {loss:.3f} nats a token. No training text has a bundled problem's prompt.
 
 {courses}
+
+sha256 of `model.safetensors`: `{digest}`
 
 ## Format
 
@@ -48,12 +47,16 @@ of 1,024 entries, every digit a token; 2,048 positions; weights stored in float1
 """
 
 
-def write_card(out: Path, recipe: Recipe, parameters: int, loss: float, figures: Mapping[str, Figures]) -> None:
+def write_card(out: Path, state: State, recipe: Recipe, parameters: int, loss: float, figures: Mapping[str, Figures]) -> None:
     """Write `README.md` into the model folder."""
     columns = [asdict(found) for found in figures.values()]
     lines = [f"| {name.replace('_', ' ')} | " + " | ".join(_show(name, c[name]) for c in columns) + " |" for name in columns[0]]
     text = TEXT.format(
-        parameters=parameters,
+        name=state.name,
+        role=state.role,
+        about=state.about.format(parameters=parameters),
+        target=state.target,
+        begun="" if state.start is None else "from the bundled `tiny`, ",
         problems=recipe.problems,
         samples=SAMPLES,
         temperature=TEMPERATURE,
@@ -63,8 +66,21 @@ def write_card(out: Path, recipe: Recipe, parameters: int, loss: float, figures:
         courses="\n".join(f"{number}. {_course(course)}" for number, course in enumerate(recipe.courses, 1)),
         seed=recipe.seed,
         loss=loss,
+        digest=sha256((out / "model.safetensors").read_bytes()).hexdigest(),
     )
     (out / "README.md").write_text(text, encoding="utf-8")
+
+
+def read_card(folder: Path) -> dict[str, dict[str, float]]:
+    """The table of a folder's card: by category, each figure by name as a number (shares from 0 to 1)."""
+    lines = [line for line in (folder / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    head, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    columns: dict[str, dict[str, float]] = {name: {} for name in head[1:]}
+    for label, *values in rows:
+        for name, value in zip(head[1:], values, strict=True):
+            number = float(value.removesuffix(" %"))
+            columns[name][label.replace(" ", "_")] = number / 100 if value.endswith("%") else number
+    return columns
 
 
 def _show(name: str, value: float) -> str:

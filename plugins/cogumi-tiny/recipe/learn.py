@@ -1,7 +1,8 @@
 """The training loop: plain PyTorch on a transformers Llama.
 
-Contract: bf16 autocast on a GPU and on a CPU that multiplies in bf16, float32 on others; batches hold texts of like length;
-the learning rate warms up and falls to zero along a cosine. The same text, seed, device and software give the same weights.
+Contract: bf16 autocast on a GPU and on a CPU that multiplies in bf16, float32 on others; batches hold texts of like length,
+unless `Schedule.pool` says otherwise; the learning rate warms up and falls to zero along a cosine. The same text, seed, device
+and software give the same weights.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from transformers import LlamaForCausalLM
 from recipe.text import IGNORED
 
 POOL = 32
-"""Batches among which texts are sorted by length."""
+"""Batches among which texts are sorted by length, unless a course says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,8 @@ class Schedule:
     """Weight decay (AdamW)."""
     seed: int = 0
     """Order of the texts."""
+    pool: int = POOL
+    """Batches among which texts are sorted by length; 1: they are not."""
 
     def rate(self, step: int) -> float:
         """The learning rate of a step: linear warm-up, then a cosine to zero."""
@@ -75,7 +78,7 @@ def batches(ids: torch.Tensor, labels: torch.Tensor, schedule: Schedule) -> Iter
     while True:
         order = torch.randperm(len(ids), generator=torch.Generator().manual_seed(schedule.seed * 1000 + passes))
         draw = random.Random(f"{schedule.seed}/{passes}")
-        for pool in torch.split(order, schedule.batch * POOL):
+        for pool in torch.split(order, schedule.batch * schedule.pool):
             chunks = list(torch.split(pool[lengths[pool].argsort(stable=True)], schedule.batch))
             draw.shuffle(chunks)
             for rows in chunks:

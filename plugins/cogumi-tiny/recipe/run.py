@@ -15,11 +15,11 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 
 from recipe.card import write_card
-from recipe.categories import CATEGORIES
 from recipe.folder import configuration, write_folder
 from recipe.learn import Schedule, learn
 from recipe.measure import Figures, measure
-from recipe.sizes import CPU, GPU, Course, Recipe
+from recipe.sizes import GPU, Course, Recipe
+from recipe.states import STATES, State
 from recipe.text import Category, encode, pairs
 from recipe.vocabulary import learn_vocabulary
 
@@ -29,33 +29,32 @@ Say = Callable[[str], None]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Make the embedded model from nothing: on a GPU in minutes, on two CPU cores in hours."""
+    """Make a state of the embedded model: `tiny` on a GPU in minutes, on two CPU cores in hours; `tiny-spread` in minutes."""
     given = _arguments(arguments)
-    recipe = GPU if given.device == "cuda" else CPU
+    state = STATES[given.state]
+    recipe = state.recipes[given.device]
     changes = {name: value for name in ("steps", "batch", "texts") if (value := getattr(given, name)) is not None}
     courses = tuple(replace(course, **changes) for course in recipe.courses)
-    if given.start is not None:
-        courses = (GPU.courses[0], *courses[1:])
+    if given.start is not None and state.start is None:
+        recipe, courses = replace(recipe, passed=1), (GPU.courses[0], *courses[1:])
     sizes = {name: value for name in ("problems", "seed") if (value := getattr(given, name)) is not None}
-    cook(replace(recipe, courses=courses, **sizes), given.out, CATEGORIES, partial(print, flush=True), given.start)
+    cook(state, replace(recipe, courses=courses, **sizes), given.out, partial(print, flush=True), given.start or state.start)
     return 0
 
 
-def cook(
-    recipe: Recipe, out: Path, categories: Mapping[str, Category], say: Say, start: Path | None = None
-) -> dict[str, Figures]:
+def cook(state: State, recipe: Recipe, out: Path, say: Say, start: Path | None = None) -> dict[str, Figures]:
     """Follow the recipe into the folder `out`; the figures of each category.
 
-    `start` is a folder that the first course left: its vocabulary and weights are gone on from.
+    `start` is a folder whose vocabulary and weights are gone on from, behind the courses that they have been through.
     """
     started = time.monotonic()
     _settle(recipe.seed)
     vocabulary, model = (None, None) if start is None else opened(start)
     loss = float("nan")
     for number, course in enumerate(recipe.courses, 1):
-        if number == 1 and start is not None:
+        if number <= recipe.passed:
             continue
-        shares = {name: (categories[name], share) for name, share in course.shares.items()}
+        shares = {name: (state.categories[name], share) for name, share in course.shares.items()}
         found = pairs(shares, course.texts, recipe.seed + number - 1, _processes(course.texts))
         if vocabulary is None or model is None:
             vocabulary = learn_vocabulary(text for pair in found[:: max(1, len(found) // SAMPLE)] for text in pair)
@@ -64,8 +63,8 @@ def cook(
         write_folder(out, model, vocabulary)
     assert vocabulary is not None
     assert model is not None
-    figures = taste(out, vocabulary, categories, recipe, say)
-    write_card(out, recipe, model.num_parameters(), loss, figures)
+    figures = taste(out, vocabulary, state.categories, recipe, say)
+    write_card(out, state, recipe, model.num_parameters(), loss, figures)
     say(f"done after {time.monotonic() - started:.0f} s")
     return figures
 
@@ -98,7 +97,7 @@ def _go_through(
     ids, labels = encode(found, vocabulary)
     say(f"{len(found):,} texts of at most {ids.shape[1]} tokens, {', '.join(course.shares)}")
     _move(model, course.device)
-    schedule = Schedule(steps=course.steps, batch=course.batch, peak=course.peak, seed=seed)
+    schedule = Schedule(steps=course.steps, batch=course.batch, peak=course.peak, seed=seed, pool=course.pool)
     return learn(model, ids, labels, schedule, say)
 
 
@@ -122,7 +121,11 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="the model folder to write")
     best = "cuda" if torch.cuda.is_available() else "cpu"
     parser.add_argument("--device", choices=("cuda", "cpu"), default=best, help=f"here: {best}")
-    parser.add_argument("--start", type=Path, help="a folder that the first course left on a GPU: the others alone are taken")
+    parser.add_argument("--state", choices=tuple(STATES), default="tiny", help="which weights (default: tiny)")
+    begun = (
+        "go on from this folder: for tiny, what its first course left on a GPU; for tiny-spread, a tiny (default: the bundled)"
+    )
+    parser.add_argument("--start", type=Path, help=begun)
     for name in ("steps", "batch", "texts"):
         parser.add_argument(f"--{name}", type=int, help="of each course, instead of its own")
     for name in ("problems", "seed"):

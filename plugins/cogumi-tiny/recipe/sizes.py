@@ -2,13 +2,16 @@
 
 The model goes through three courses. The first, on math and code alone, is the long one: arithmetic and programs take many
 texts, and the vocabulary is learnt from them. The second has all six categories. The third has most of what takes longest of
-the new ones, choices and facts, with enough of the others that they are kept.
+the new ones, choices and facts, with enough of the others that they are kept. `tiny-spread` goes on from there through one
+short course, on CPU cores wherever it is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from recipe.learn import POOL
 
 FIRST: Mapping[str, float] = {"math": 0.5, "code": 0.5}
 """Shares of the first course's texts."""
@@ -30,6 +33,15 @@ THIRD: Mapping[str, float] = {
     "creativity": 0.05,
 }
 """Shares of the third course's texts."""
+MIXED: Mapping[str, float] = {
+    "math": 0.70,
+    "code": 0.04,
+    "reasoning": 0.14,
+    "knowledge": 0.04,
+    "instruction": 0.04,
+    "creativity": 0.04,
+}
+"""Shares of the course that `tiny-spread` goes through after `tiny`: math, and of the others enough that they are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,8 @@ class Course:
     """Highest learning rate."""
     device: str
     """`cuda` or `cpu`."""
+    pool: int = POOL
+    """Batches among which texts are sorted by length; 1: they are not, so that a short text counts no more than a long one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,8 @@ class Recipe:
     """Held-out problems to measure on."""
     seed: int = 0
     """Seed of the text, the first weights and the order."""
+    passed: int = 0
+    """Courses that the weights it starts from have been through already."""
 
 
 GPU = Recipe(
@@ -77,4 +93,9 @@ CPU = Recipe(
         Course(shares=THIRD, steps=2600, batch=48, texts=124_800, peak=1e-3, device="cpu"),
     ),
     problems=200,
+)
+SPREAD = Recipe(
+    courses=(Course(shares=MIXED, steps=150, batch=32, texts=4_800, peak=1e-3, device="cpu", pool=1),),
+    problems=60,
+    seed=7,
 )

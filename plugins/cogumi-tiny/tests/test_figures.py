@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import pytest
 from cogumi_tiny import FOLDER, tiny
+from recipe.card import read_card
 from recipe.categories import CATEGORIES
 from recipe.measure import measure
 from tokenizers import Tokenizer
@@ -24,18 +25,6 @@ GAP = {"math": 0.25, "code": 0.2, "knowledge": 0.2, "instruction": 0.1}
 """How much better a vote is than a sample."""
 
 
-def card():
-    """The card's table: by category, each figure as a number (shares from 0 to 1)."""
-    lines = [line for line in (FOLDER / "README.md").read_text().splitlines() if line.startswith("| ")]
-    head, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    columns = {name: {} for name in head[1:]}
-    for label, *values in rows:
-        for name, value in zip(head[1:], values, strict=True):
-            number = float(value.removesuffix(" %"))
-            columns[name][label.replace(" ", "_")] = number / 100 if value.endswith("%") else number
-    return columns
-
-
 def outside(name, figures):
     """The figures of a category that are outside their bands."""
     bands = SHORT | BANDS[name]
@@ -47,7 +36,7 @@ def outside(name, figures):
 @pytest.mark.parametrize("name", BANDS)
 def test_the_card_states_figures_inside_the_bands(name):
     assert "deliberately noisy" in (FOLDER / "README.md").read_text()
-    assert not outside(name, card()[name])
+    assert not outside(name, read_card(FOLDER)[name])
 
 
 @pytest.mark.slow

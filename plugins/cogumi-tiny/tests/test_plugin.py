@@ -7,13 +7,14 @@ import cogumi_tiny
 import pytest
 
 
-def test_the_entry_point_registers_the_model_under_one_name():
+def test_the_entry_point_registers_both_states():
     (found,) = entry_points(group="cogumi", name="tiny")
     offered = {}
     found.load().register_models(offered.__setitem__)
-    assert list(offered) == ["tiny"]
-    model = offered["tiny"]()
-    assert (model.name, model.path, model.data) == ("tiny", str(cogumi_tiny.FOLDER), "bundled")
+    assert list(offered) == ["tiny", "tiny-spread"]
+    for name, folder in {"tiny": cogumi_tiny.FOLDER, "tiny-spread": cogumi_tiny.SPREAD}.items():
+        model = offered[name]()
+        assert (model.name, model.path, model.data) == (name, str(folder), "bundled")
 
 
 def test_its_training_settings_are_options_of_the_trainer():
@@ -33,8 +34,9 @@ def test_the_doctor_hears_whether_the_weights_are_there(tmp_path, monkeypatch):
     cogumi_tiny.register_checks(offered.__setitem__)
     assert list(offered) == ["embedded-model"]
     (found,) = offered["embedded-model"]()
-    assert (found.name, found.ok, found.detail) == ("embedded model", True, "tiny")
-    monkeypatch.setattr(cogumi_tiny, "FOLDER", tmp_path)
+    assert (found.name, found.ok, found.detail) == ("embedded model", True, "tiny, tiny-spread")
+    monkeypatch.setitem(cogumi_tiny.FOLDERS, "tiny-spread", tmp_path)
     (found,) = offered["embedded-model"]()
     assert found.ok is False
+    assert found.detail == f"no weights in {tmp_path}"
     assert "pip install" in found.fix

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cogumi_math
-from cogumi_math.generate import Item, items, operand
+from cogumi_math.generate import Item, items, operand, results
 from cogumi_math.prompts import zero_shot
+from cogumi_math.stories import STORIES
 
 from cogumi.records import Message
 from recipe.text import Held, Pair
@@ -47,6 +48,8 @@ PHRASINGS = (
 """The other phrasings."""
 ENDINGS = ("The answer is {value}.", "So it is {value}.", "Thus {value} {label}.", "In total {value}.", "Answer: {value}.")
 """Before the last line; often there is none."""
+SHORT = frozenset(story.key for story in STORIES[::2])
+"""Kinds of questions that short answers are about, where there are any: every other story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,8 @@ class MathText:
     """How often each choice of phrasing is the canonical one."""
     swap: float = 0.25
     """How often the operands of + and * change places."""
+    short: float = 0.0
+    """How often a question of a kind in `SHORT` gets the right answer alone, without working and always in the same form."""
 
     def stream(self, seed: int) -> Iterator[Pair]:
         """Worked problems of the pretraining side; one prompt in ten is the bare question."""
@@ -70,7 +75,9 @@ class MathText:
             yield Pair(messages, self.solution(item, draw))
 
     def solution(self, item: Item, draw: random.Random) -> str:
-        """A worked solution of one problem: phrased at random, with slips."""
+        """A worked solution of one problem: phrased at random, with slips; or the answer alone."""
+        if self.short and item.story.key in SHORT and draw.random() < self.short:
+            return f"#### {results(item.story, item.numbers)[-1]}"
         values: list[int] = []
         lines: list[str] = []
         for step in item.story.steps:
