@@ -173,6 +173,13 @@ def read_checked(line: bytes, path: Path, number: int) -> Raw:
     return row
 
 
+def add_time(path: Path, stage: str, seconds: float) -> None:
+    """Add a line to a side file of timings (`cogumi.results.Timing`); a line that was torn stays alone."""
+    torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write("\n" * torn + dumps({"stage": stage, "seconds": round(seconds, 3)}) + "\n")
+
+
 def sync(stream: IO[bytes]) -> None:
     """Have the disk know all that was written."""
     stream.flush()

@@ -436,6 +436,11 @@ JOBS = [
     jobs.TrainJob(maker=maker("trainer"), model=MODEL, examples=(Path("a"), Path("b")), preferences=True, folder=Path("f")),
     jobs.EvaluateJob(maker=maker("benchmark"), model=MODEL, limit=None, items=Path("i.jsonl")),
     jobs.MergeJob(maker=maker("trainer"), model=MODEL, folder=Path("f"), notes=Path("n.json")),
+    jobs.EachJob(
+        samplings=(jobs.SampleJob(maker=maker("sampler"), model=MODEL, requests=Path("r.jsonl"), log=Path("log.jsonl")),),
+        timings=Path("t.jsonl"),
+        names=("one",),
+    ),
 ]
 
 

@@ -68,9 +68,7 @@ def train_controls(run: Run) -> Sequence[str]:
     roles = {name: _role(run, name) for name in plan.controls if name == NULL or name in learned}
     asked = {stage_of(name): control_requests(plan, name) for name in roles}
     run.observer.begin("controls", announced([request for wanted in asked.values() for request in wanted]))
-    seconds = draw_each(run, {stage_of(name): role for name, role in roles.items()}, asked)
-    for name, took in zip(roles, seconds, strict=True):
-        run.folder.add_time(f"controls/{name} measure", took)
+    draw_each(run, {stage_of(name): role for name, role in roles.items()}, asked)
     outputs = [file for name in roles for file in _measure(run, name)]
     write_controls(run, _about(run, about))
     adapters = [f"controls/{name}/{file}" for name in learned for file in (*_names(run), "training.json", "adapter")]

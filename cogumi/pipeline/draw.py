@@ -15,7 +15,7 @@ from pathlib import Path
 from cogumi.codec import from_json, to_json
 from cogumi.files import digest, set_aside, write_lines
 from cogumi.pipeline.folder import differences
-from cogumi.pipeline.run import Run, fresh_seconds, maker, read_seconds
+from cogumi.pipeline.run import Run, maker
 from cogumi.planning.plan import Chosen
 from cogumi.records import Completion, Identity, Request
 from cogumi.roles.role import Role
@@ -58,14 +58,13 @@ def draw(run: Run, name: str, role: Role, asked: Sequence[Request]) -> StoredLog
     return read_samples(job.log)
 
 
-def draw_each(run: Run, roles: Mapping[str, Role], asked: Mapping[str, Sequence[Request]]) -> list[float]:
-    """The same for several logs, by their names, in one process; the seconds that each took. The roles share a sampler."""
+def draw_each(run: Run, roles: Mapping[str, Role], asked: Mapping[str, Sequence[Request]]) -> None:
+    """The same for several logs, by their names, in one process. The roles share a sampler."""
     jobs = tuple(_sample_job(run, name, role, asked[name]) for name, role in roles.items())
-    file = fresh_seconds(run)
-    run_worker(EachJob(samplings=jobs, seconds=file), run.place, python=run.plan.python(run.plan.student.sampler))
+    each = EachJob(samplings=jobs, timings=run.folder.timings, names=tuple(f"{name} measure" for name in roles))
+    run_worker(each, run.place, python=run.plan.python(run.plan.student.sampler))
     for job in jobs:
         job.requests.unlink()
-    return read_seconds(file)
 
 
 def _sample_job(run: Run, name: str, role: Role, asked: Sequence[Request]) -> SampleJob:

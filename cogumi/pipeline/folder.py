@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,9 +13,8 @@ from typing import Any
 
 from cogumi.codec import from_json, to_json
 from cogumi.errors import BadInput
-from cogumi.files import digest, file_digest, read_json, write_json
+from cogumi.files import add_time, digest, file_digest, read_json, write_json
 from cogumi.records import JSON, Identity
-from cogumi.results import Timing
 from cogumi.runs import stage_seconds
 
 LOCK_SECONDS = 20.0
@@ -41,6 +39,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state = path / ".state"
+        self.timings = path / "timings.jsonl"
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[int]:
@@ -114,10 +113,7 @@ class RunFolder:
 
     def add_time(self, stage: str, seconds: float) -> None:
         """Add to the side file of timings, the only file of a run that depends on the clock."""
-        path = self.path / "timings.jsonl"
-        torn = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write("\n" * torn + json.dumps(to_json(Timing(stage=stage, seconds=round(seconds, 3)))) + "\n")
+        add_time(self.timings, stage, seconds)
 
     def seconds(self, stage: str) -> float:
         """The seconds spent in a stage so far, over all attempts."""

@@ -90,18 +90,6 @@ class Stage:
     """Whether a run has it."""
 
 
-def fresh_seconds(run: Run) -> Path:
-    """An empty file for the seconds that each of several jobs takes."""
-    file = run.folder.state / "seconds"
-    file.write_bytes(b"")
-    return file
-
-
-def read_seconds(file: Path) -> list[float]:
-    """What the worker left there."""
-    return [float(line) for line in file.read_text(encoding="utf-8").split()]
-
-
 def maker(chosen: Chosen, **more: Any) -> Maker:
     """Whose factory makes the object that does a job."""
     entry = chosen.entry

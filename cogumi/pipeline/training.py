@@ -12,7 +12,7 @@ from cogumi.decision.kept import by_reason, what_helps
 from cogumi.errors import RunFailed
 from cogumi.files import digest, file_digest, line, read_record, set_aside, write_json
 from cogumi.pipeline.folder import differences
-from cogumi.pipeline.run import Run, fresh_seconds, maker, read_seconds
+from cogumi.pipeline.run import Run, maker
 from cogumi.planning.plan import TrainerRun
 from cogumi.protocols import accepts, launch
 from cogumi.records import JSON, Identity, Preference
@@ -94,11 +94,9 @@ def train_each(run: Run, files: Mapping[str, Sequence[str]]) -> None:
     jobs = {folder: _job(run, trainer, files[folder], reads[folder]) for folder in missing}
     left = {folder: job for folder, job in jobs.items() if not (job.folder / "training.json").exists()}
     if left:
-        seconds, python = fresh_seconds(run), run.plan.python(trainer.chosen.entry)
-        each = EachJob(trainings=tuple(left.values()), seconds=seconds)
-        run_worker(each, run.place, python=python, launch=launch(trainer.made))
-        for folder, took in zip(left, read_seconds(seconds), strict=True):
-            run.folder.add_time(f"{folder} train", took)
+        names = tuple(f"{folder} train" for folder in left)
+        each = EachJob(trainings=tuple(left.values()), timings=run.folder.timings, names=names)
+        run_worker(each, run.place, python=run.plan.python(trainer.chosen.entry), launch=launch(trainer.made))
     for folder, job in jobs.items():
         _take_adapter(run, job.folder, f"{folder}/", run.folder.seconds(f"{folder} train"))
         run.folder.remember(_state(folder), dict(reads[folder]))

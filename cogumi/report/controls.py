@@ -68,7 +68,7 @@ def _stages(name: str) -> tuple[str, ...]:
     """The stages whose time an arm takes."""
     if name in ("untouched", "vote"):
         return ("before",) if name == "untouched" else ("distill", "train", "after")
-    return f"controls/{name} train", f"controls/{name} measure"
+    return f"controls/{name} train", f"control-{name} measure"
 
 
 def _row(name: str, arm: Arm, result: ArmResult, seconds: float | None) -> tuple[str, ...]:

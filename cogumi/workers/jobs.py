@@ -100,8 +100,10 @@ class EachJob:
 
     trainings: tuple[TrainJob, ...] = ()
     samplings: tuple[SampleJob, ...] = ()
-    seconds: Path
-    """Gets a line with the seconds that each job took, trainings first."""
+    timings: Path
+    """The side file of timings, which gets a line as each job ends."""
+    names: tuple[str, ...]
+    """What that line calls each job, trainings first."""
     job: Literal["each"] = "each"
 
     @property

@@ -22,7 +22,7 @@ from typing import Any
 
 from cogumi.codec import to_json
 from cogumi.errors import BadInput, CogumiError, RunFailed, attribute_errors_to
-from cogumi.files import dumps, read_records, write_json, write_lines
+from cogumi.files import add_time, dumps, read_records, write_json, write_lines
 from cogumi.records import Completion, Request
 from cogumi.registry.options import check_options
 from cogumi.sampling.log import COMPLETIONS, Key, Log
@@ -155,13 +155,12 @@ def merge(job: jobs.MergeJob, progress: Reporter) -> None:
 
 def each(job: jobs.EachJob, progress: Reporter) -> None:
     """Do one job after the other, each with the memory of the one before given back."""
-    for part in job.parts:
+    for name, part in zip(job.names, job.parts, strict=True):
         begin = time.monotonic()
         WORK[part.job](part, progress)
         gc.collect()
         if FIRST:
-            with job.seconds.open("a", encoding="utf-8") as stream:
-                stream.write(f"{time.monotonic() - begin:.3f}\n")
+            add_time(job.timings, name, time.monotonic() - begin)
 
 
 def _end_with_parent() -> None:
