@@ -98,6 +98,8 @@ def test_text_is_cut_as_the_vocabulary_was_learnt_on(made: Made) -> None:
     chat = Chat.load(model(made.folder))
     tokens = chat.tokenizer.convert_ids_to_tokens(chat.tokenizer("a  12\n\n3")["input_ids"])
     assert tokens == ["a", "ĠĠ", "1", "2", "ĊĊ", "3"]
+    named = (chat.tokenizer.bos_token, chat.tokenizer.eos_token, chat.tokenizer.pad_token)
+    assert named == ("<|im_start|>", "<|im_end|>", "<|im_end|>")
     ids = chat.prompt_ids([Message(role="user", content="hi")])
     assert ids[0] == 1
     assert chat.end_id == 2

@@ -25,7 +25,7 @@ from cogumi.files import cache_folder, file_digest, remembered_digest
 from cogumi.weights import ORIGIN, read_origin
 from cogumi_peft.gguf import header
 
-VERSION = 1
+VERSION = 2
 """To be raised when a conversion comes out otherwise."""
 WIDTH = 4
 """Bytes of a number that was quantised, once it is written."""

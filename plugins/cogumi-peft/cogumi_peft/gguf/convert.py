@@ -37,6 +37,8 @@ SAMPLES = ("What is 17 + 25?\n\n1. Forty-two.", "def f(x):\n    return x  # 3.14
 OWN_RULE = "it splits words from numbers and spaces by the rule of GPT-2, since transformers does not know that of '{}'"
 NOT_KEPT = ("quantization_config", "_name_or_path", "_model_name_or_path")
 """What transformers notes of the file in its configuration, and refuses to save or had better not."""
+SPECIAL = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+"""Names of a tokenizer's special tokens, here and in a file's metadata."""
 State = dict[str, torch.Tensor]
 """Weights by name, in float32; tied ones share their memory."""
 
@@ -96,7 +98,16 @@ def _tokenizer(gguf: Path, about: header.Header) -> tuple[Any, tuple[str, ...]]:
             tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name, local_files_only=True)
     except Exception as error:  # transformers raises nearly anything for metadata that it does not expect
         raise Unreadable(f"transformers makes no tokenizer of it: {one_line(error)}") from error
+    _name_special(tokenizer, about)
     return tokenizer, _split(tokenizer, about)
+
+
+def _name_special(tokenizer: Any, about: header.Header) -> None:
+    """The special tokens are those whose ids the file gives; transformers before 5.23 guesses some of them wrong."""
+    for name, key in SPECIAL.items():
+        place = about.metadata.get(f"tokenizer.ggml.{key}_token_id")
+        if place is not None:
+            setattr(tokenizer, name, tokenizer.convert_ids_to_tokens(int(place)))
 
 
 def _split(tokenizer: Any, about: header.Header) -> tuple[str, ...]:
@@ -185,7 +196,8 @@ def _check_tokenizer(folder: Path, tokenizer: Any) -> None:
     with quiet():
         again = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     same = all(again(text)["input_ids"] == tokenizer(text)["input_ids"] for text in SAMPLES)
-    if not same or again.chat_template != tokenizer.chat_template:
+    special = again.special_tokens_map == tokenizer.special_tokens_map
+    if not same or not special or again.chat_template != tokenizer.chat_template:
         raise RuntimeError("the tokenizer is another one when it is read back")
 
 
