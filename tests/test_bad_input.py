@@ -63,7 +63,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refusal:
 
 
 def test_a_missing_model(refused: Refusal) -> None:
-    assert refused("--model", "tinny") == "model: 'tinny' is no folder and no known model (did you mean tiny?)"
+    assert refused("--model", "tinny") == "model: 'tinny' is no folder and no known model (did you mean tiny or tiny-spread?)"
     expected = "/no/such/model: model: no such folder (give a local folder, or a repository as OWNER/NAME)"
     assert refused("--model", "/no/such/model") == expected
 
@@ -246,7 +246,7 @@ def test_unknown_or_unfit_settings(refused: Refusal, arguments: tuple[str, ...],
     ("arguments", "problem"),
     [
         (("--judge", "hff:tiny"), "no sampler is called 'hff' (did you mean hf?)"),
-        (("--teacher", "tinny"), "model: 'tinny' is no folder and no known model (did you mean tiny?)"),
+        (("--teacher", "tinny"), "model: 'tinny' is no folder and no known model (did you mean tiny or tiny-spread?)"),
         (("-o", "judge.batch_size=2"), "judge.batch_size: there is no judge in this run ("),
         (("--gates", "none.toml"), "none.toml: --gates: cannot be read: "),
         (("--phase", "ful"), "no phase is called 'ful' (did you mean full?)"),
