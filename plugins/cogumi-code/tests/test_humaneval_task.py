@@ -197,7 +197,7 @@ def test_pass_at_k_is_told_up_to_the_number_of_scored_samples(task):
         ({"prompt": " "}, "prompt: empty"),
         ({"task_id": 3}, "task_id: a int, expected a str"),
         ({"task_id": ""}, "task_id: empty"),
-        ({"entry_point": "sub"}, "entry_point: the prompt does not begin a function sub"),
+        ({"entry_point": "sub"}, "entry_point: the prompt begins no function or class sub"),
         ({"entry_point": "add it"}, "entry_point: 'add it' is no name"),
         ({"canonical_solution": None}, "canonical_solution: a NoneType, expected a str"),
         ({"test": ["assert add(1, 2) == 3"]}, "test: a list, expected a str"),
