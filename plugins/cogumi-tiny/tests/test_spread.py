@@ -71,10 +71,10 @@ def test_short_answers_are_right_as_often_as_asked_and_of_their_kinds_alone():
     assert all(text == item.answer().splitlines()[-1] for item, text in short)
 
 
-def test_without_short_answers_the_text_is_that_of_tiny():
-    plain, given = (list(islice(MathText(short=short).stream(4), 40)) for short in (0.0, 1.0))
-    assert plain == list(islice(STATES["tiny"].categories["math"].stream(4), 40))
-    assert plain != given
+def test_the_text_of_tiny_is_what_it_was_without_short_answers():
+    found = [pair.completion for pair in islice(MathText().stream(4), 200)]
+    assert not [text for text in found if text.startswith("####")]
+    assert sha256("\n".join(found).encode()).hexdigest().startswith("f54a0d7322eb18ca")
 
 
 def test_no_prompt_of_its_text_is_held_out():
