@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Literal, Protocol, TypeAlias
 
 from cogumi.stats_spread import Z_POWER, Z, t_quantile
@@ -19,6 +20,12 @@ FEWEST = 6
 """With fewer pairs that change, no p-value can be under 0.05: 2 / 2^5 is 0.0625."""
 MOST = 10_000_000
 """Problems beyond which nobody measures."""
+FEW = 20
+"""Up to so many expected changes of right or wrong the power is summed up exactly."""
+PRECISION = 1e-3
+"""Of a detectable change, as a share of it: more digits than anybody reads."""
+POWER = 0.8
+"""The share of comparisons that find what is called detectable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Assumptions:
     """p (1 - p) of one sample, averaged over problems: 0.25 where all are open, 0 where all are certain."""
     vote_changes: float = 0.26
     """Share of the problems whose vote goes from right to wrong or back, most of them since it was close."""
-    greedy_changes: float = 0.16
+    greedy_changes: float = 0.17
     """Share of the problems whose answer at temperature 0 goes from right to wrong or back."""
 
 
@@ -55,6 +62,11 @@ class Sizes:
     """Mean of the fourth powers."""
     step: float
     """The number of which all sizes are multiples: half the distance between two possible sums."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether all that are not 0 are of one size, the step."""
+        return math.isclose(self.square, self.mean * self.step) and math.isclose(self.fourth, self.mean * self.step**3)
 
 
 def sizes_of(differences: Sequence[float], step: float) -> Sizes:
@@ -153,10 +165,11 @@ def detectable_shift(n: float, deviation: float) -> float:
 def detectable_flips(n: float, sizes: Sizes, most: float = 1.0) -> float:
     """The change of the mean that the sign-flip test of `n` differences of these sizes probably finds; at most `most`.
 
-    It finds a sum S of differences with S - z sqrt(D) > step, D being the sum of their squares: for right or wrong that is
-    McNemar's test with Edwards's correction (1948). S and D vary together, as Miettinen (1968) has it for two sizes; here by
-    the moments of the differences, whose signs go with their sizes as in exponential tilting. A change needs at least as
-    many problems that change. `most` where nothing would be found, as below six differences.
+    A few differences of one size are right or wrong: their power is summed up exactly. Otherwise it finds a sum S of
+    differences with S - z sqrt(D) > step, D being the sum of their squares: for right or wrong that is McNemar's test with
+    Edwards's correction (1948). S and D vary together, as Miettinen (1968) has it for two sizes; here by the moments of the
+    differences, whose signs go with their sizes as in exponential tilting. A change needs at least as many problems that
+    change. `most` where nothing would be found, as below six differences.
     """
     skew = _allowance(n, sizes)
 
@@ -171,22 +184,84 @@ def detectable_flips(n: float, sizes: Sizes, most: float = 1.0) -> float:
 
     if n < FEWEST or not found(most):
         return most
-    low, high = 0.0, most
-    for _ in range(40):
+    rough = _least(found, 0.0, most)
+    if sizes.equal and n * sizes.mean <= FEW * sizes.step:
+        return _few_flips(int(n), sizes.mean / sizes.step, rough / sizes.step, most / sizes.step) * sizes.step
+    return rough
+
+
+def _least(found: Callable[[float], bool], low: float, high: float) -> float:
+    """The smallest change between two that is found, which it and all larger ones are."""
+    while high - low > PRECISION * high:
         middle = (low + high) / 2
         low, high = (low, middle) if found(middle) else (middle, high)
     return high
 
 
+@lru_cache(maxsize=4096)
+def _few_flips(n: int, share: float, rough: float, most: float) -> float:
+    """The detectable change of `n` answers that are right or wrong, of which this share changes, from a rough one."""
+
+    def found(change: float) -> bool:
+        return flips_power(n, share, change) >= POWER
+
+    high = min(rough, most, 1.0)
+    while not found(high):
+        if high >= min(most, 1.0):
+            return most
+        high = min(1.1 * high, most, 1.0)
+    return _least(found, 0.0 if found(rough / 2) else rough / 2, high)
+
+
+def flips_power(n: int, share: float, change: float) -> float:
+    """How often McNemar's exact test finds a true change of the share right among `n`, of which a `share` changes.
+
+    The number that changes is binomial, and of these each is a gain with the same chance (Miettinen 1968). Where the change
+    is larger than the share, as many change as it takes.
+    """
+    moving = min(1.0, max(share, change))
+    gain = (1 + change / moving) / 2
+    most = min(n, math.ceil(n * moving + 6 * math.sqrt(n * moving)))
+    chances = _binomial(n, moving, FEWEST, most)
+    return math.fsum(chance * _upper(k, gain, _critical(k)) for k, chance in enumerate(chances, FEWEST))
+
+
+@cache
+def _critical(changed: int) -> int:
+    """The fewest gains among so many changes that are significant."""
+    least = changed + 1
+    while 2 * _upper(changed, 0.5, least - 1) < 0.05:
+        least -= 1
+    return least
+
+
+def _upper(n: int, p: float, least: int) -> float:
+    """The chance of `least` or more of `n`."""
+    return sum(_binomial(n, p, least, n))
+
+
+def _binomial(n: int, p: float, first: int, last: int) -> list[float]:
+    """The chances of `first` to `last` of `n`, each from the one before."""
+    if not 0 < p < 1:
+        return [float(k == n * p) for k in range(first, last + 1)]
+    ways = math.lgamma(n + 1) - math.lgamma(first + 1) - math.lgamma(n - first + 1)
+    chance, odds, found = math.exp(ways + first * math.log(p) + (n - first) * math.log1p(-p)), p / (1 - p), []
+    for k in range(first, last + 1):
+        found.append(chance)
+        chance *= odds * (n - k) / (k + 1)
+    return found
+
+
 def _allowance(n: float, sizes: Sizes) -> float:
     """A factor on the mean square where few large differences make it up, as many as count (Kish 1965).
 
-    A mean of so few squares is skewed, so that mostly it lies below the true one, by about half its relative variance. With
-    equal sizes there is no such factor: the step between sums is what counts.
+    A mean of so few squares is skewed, so that mostly it lies below the true one: by a third of its relative variance, as the
+    median of a gamma distribution lies below its mean. With equal sizes there is no such factor: the step between sums is
+    what counts.
     """
     if 2 * sizes.step > sizes.square / sizes.mean:
         return 1.0
-    return 1 + max(0.0, sizes.fourth / sizes.square**2 - 1) / (2 * n)
+    return 1 + max(0.0, sizes.fourth / sizes.square**2 - 1) / (3 * n)
 
 
 def _first(holds: Callable[[int], bool]) -> int | None:

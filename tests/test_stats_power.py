@@ -1,12 +1,17 @@
 """What a number of problems can show: the figures that are printed before sampling."""
 
+import itertools
+
 import pytest
 
 from cogumi import stats
 from cogumi.stats_power import (
     Assumptions,
     Planned,
+    Sizes,
     detectable_change,
+    detectable_flips,
+    flips_power,
     half_width,
     problems_needed,
     problems_to_decide,
@@ -89,3 +94,31 @@ def test_a_difference_says_how_many_problems_would_tell() -> None:
     assert n is not None
     assert 20 < n < 60
     assert problems_to_tell(stats.proportion(40, 100), 0.4) is None
+
+
+@pytest.mark.parametrize(("n", "share", "change"), [(20, 0.1, 0.3), (60, 0.2, 0.15), (100, 0.05, 0.08), (300, 0.1, 0.05)])
+def test_the_power_of_a_few_flips_is_that_of_the_exact_test(n: int, share: float, change: float) -> None:
+    """Over all numbers of changes and of gains among them, as scipy has both and the p-value."""
+    stats = pytest.importorskip("scipy.stats")
+    moving = max(share, change)
+    found = 0.0
+    for changed in range(n + 1):
+        gains = [g for g in range(changed + 1) if g > changed / 2 and stats.binomtest(g, changed).pvalue < 0.05]
+        found += stats.binom.pmf(changed, n, moving) * stats.binom.pmf(gains, changed, (1 + change / moving) / 2).sum()
+    assert flips_power(n, share, change) == pytest.approx(found, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [20, 50, 100, 200])
+@pytest.mark.parametrize("changed", [0.05, 0.1, 0.17])
+def test_what_is_printed_for_a_few_flips_is_found_in_80_percent(n: int, changed: float) -> None:
+    flips = detectable_flips(n, Sizes(changed, changed, changed, 1.0))
+    assert flips_power(n, changed, flips) == pytest.approx(0.8, abs=3e-3)
+    doubled = detectable_flips(n, Sizes(2 * changed, 4 * changed, 16 * changed, 2.0), 2.0)
+    assert doubled == pytest.approx(2 * flips, rel=3e-3), "a size of 2 is a size of 1 in other units"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_more_problems_the_smaller_what_is_seen(metric: Planned) -> None:
+    """Also where the exact sum gives way to the formula."""
+    seen = [detectable_change(n, metric) for n in range(6, 400, 7)]
+    assert all(later <= sooner + 1e-9 for sooner, later in itertools.pairwise(seen))
