@@ -2,7 +2,7 @@
 
 They are trained on what the training side drew already, one after the other in one process, and measured with half as many
 samples and the same seeds; for the table the vote and the untouched model are counted on as many of their own samples. So
-all of them together cost less than one and a half runs.
+all of them together cost about one and a half runs.
 """
 
 from __future__ import annotations
