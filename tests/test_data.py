@@ -7,30 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from row_files import SOURCE, refusal, rows_of, write
 
 from cogumi.data import Row, Source, load_rows, read_rows
 from cogumi.errors import BadInput
 
-SOURCE = Source(hub=("owner/words", "main", "test"), files=("test", "main/test"))
 GOOD = '{"question": "1 + 1?", "answer": "2"}\n{"question": "2 + 2?", "answer": "4"}\n'
-
-
-def write(path: Path, content: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def rows_of(path: Path) -> list[Row]:
-    return load_rows(str(path), SOURCE, unique="question")
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(BadInput) as caught:
-        rows_of(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
 
 
 def test_rows_know_their_file_and_line(tmp_path: Path) -> None:

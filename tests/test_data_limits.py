@@ -12,30 +12,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import row_files
+from row_files import rows_of, write
 
-from cogumi.data import Row, Source, load_rows, read_rows, strict_json
+from cogumi.data import read_rows, strict_json
 from cogumi.data.limits import MAX_DEPTH, MAX_DIGITS, MAX_ROW, MAX_ROWS, MAX_TEXT
 from cogumi.errors import BadInput
 
-SOURCE = Source(hub=("owner/words", "main", "test"), files=("test",))
 GOOD = b'{"question": "1 + 1?", "answer": "2"}\n'
 NINES = "9" * 5_000
 
 
-def write(path: Path, content: str | bytes) -> Path:
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def rows_of(path: Path) -> list[Row]:
-    return load_rows(str(path), SOURCE, unique="question")
-
-
 def refusal(path: Path) -> str:
-    with pytest.raises(BadInput) as caught:
-        rows_of(path)
-    message = str(caught.value)
-    assert "\n" not in message
+    """Why a file is refused, in one line that is not long, whatever stands in the file."""
+    message = row_files.refusal(path)
     assert len(message) < 400
     return message
 

@@ -27,7 +27,7 @@ from cogumi.pipeline.manifest import begun_sizes, settings_of, thoughts_of_run
 from cogumi.pipeline.observers import Silent
 from cogumi.pipeline.resolve import Resolver, measures, resolve_phase
 from cogumi.pipeline.run import Run
-from cogumi.pipeline.score import Work, score
+from cogumi.pipeline.score import Work, score, stored
 from cogumi.pipeline.stages import evaluation_identity, summary_of, write_votes
 from cogumi.pipeline.temperatures import choosing, temperature_works, write_temperatures
 from cogumi.pipeline.works import held_out_works, outcomes_of, training_works
@@ -179,7 +179,7 @@ def _works(plan: Plan, name: str, samples: Samples) -> list[Work]:
 
 def _diagnosis(run: Run, name: str) -> Diagnosis:
     """A diagnosis from stored samples and scores; what external evaluators measured stays."""
-    samples, scores = read_samples(run.path(f"samples/{name}.jsonl")), StoredLog(run.path(f"scores/{name}.jsonl"), SCORES)
+    samples, scores = stored(run, name)
     count = run.plan.settings.samples
     found = diagnose_all(run.plan.evaluations, samples, scores, count)
     old = run.read_or_none(Diagnosis, f"{name}.json")
@@ -222,5 +222,4 @@ def _kept_now(run: Run) -> dict[str, int]:
 
 def _distill_again(run: Run) -> dict[str, list[distill.Kept]]:
     """What would be kept now, by category."""
-    samples, scores = read_samples(run.path("samples/distill.jsonl")), StoredLog(run.path("scores/distill.jsonl"), SCORES)
-    return outcomes_of(run.plan, run.rules, samples, scores)
+    return outcomes_of(run.plan, run.rules, *stored(run, "distill"))

@@ -16,7 +16,6 @@ from cogumi import stats
 from cogumi.comparison.paired import compare
 from cogumi.decision.verdict import decide
 from cogumi.diagnosis.diagnose import diagnose_all
-from cogumi.diagnosis.scoring import SCORES
 from cogumi.errors import BadInput
 from cogumi.pipeline import pipeline
 from cogumi.pipeline.again import without_model
@@ -26,12 +25,12 @@ from cogumi.pipeline.folder import RunFolder
 from cogumi.pipeline.manifest import settings_of
 from cogumi.pipeline.observers import Silent
 from cogumi.pipeline.run import Run
+from cogumi.pipeline.score import stored
 from cogumi.planning import defaults
 from cogumi.planning.settings import Settings
 from cogumi.protocols import Observer
 from cogumi.results import Criterion, Decision, Diagnosis, TrainingResult, Verdict
 from cogumi.runs import RunView
-from cogumi.sampling.log import StoredLog, read_samples
 from cogumi.stats import Interval
 
 PRETENDED = TrainingResult(examples=1, steps=1, losses=(1.0,), weight_change=0.01, quantization="none", under_an_hour=True)
@@ -126,8 +125,7 @@ def _pool(run: Run) -> Pool:
     files = [run.path(f"{kind}/{name}.jsonl") for name in names for kind in ("samples", "scores")]
     if missing := [file for file in files if not file.is_file()]:
         raise BadInput("no such file in this run: there is nothing to deal", file=missing[0], fix=NULL_RUN)
-    samples = tuple(read_samples(run.path(f"samples/{name}.jsonl")) for name in names)
-    scores = tuple(StoredLog(run.path(f"scores/{name}.jsonl"), SCORES) for name in names)
+    samples, scores = zip(*(stored(run, name) for name in names), strict=True)
     pool = pooled(run.plan.evaluations, samples, scores, run.plan.settings.samples)
     if pool.size < 1:
         raise BadInput("one sample of each problem cannot be dealt to two sides", file=run.folder.path, fix=NULL_RUN)

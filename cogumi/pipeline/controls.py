@@ -15,13 +15,13 @@ from statistics import fmean
 from cogumi.codec import to_json
 from cogumi.comparison.controls import UNTOUCHED, VOTE, Measured, compare_arms
 from cogumi.diagnosis.diagnose import baseline_samples, diagnose_all, ids, requests
-from cogumi.diagnosis.scoring import SCORES, Samples, Scores
+from cogumi.diagnosis.scoring import Samples
 from cogumi.distillation.controls import NULL, Drawn, lacking, learner, target_tokens
 from cogumi.distillation.distill import Kept, example_rows, taught
 from cogumi.files import digest, file_digest, write_json, write_lines
 from cogumi.pipeline.draw import announced, draw_each, request_key
 from cogumi.pipeline.run import Run
-from cogumi.pipeline.score import score
+from cogumi.pipeline.score import score, stored
 from cogumi.pipeline.training import train_each
 from cogumi.pipeline.works import held_out_works, outcomes_of, reseeded
 from cogumi.planning import defaults
@@ -29,7 +29,7 @@ from cogumi.planning.plan import CategoryRun, Evaluation, Plan
 from cogumi.records import Identity, Request
 from cogumi.results import Arm, Controls, Diagnosis, TrainingResult
 from cogumi.roles.role import Role
-from cogumi.sampling.log import StoredLog, read_samples
+from cogumi.sampling.log import read_samples
 from cogumi.workers.jobs import Example
 
 
@@ -69,28 +69,29 @@ def train_controls(run: Run) -> Sequence[str]:
     asked = {stage_of(name): control_requests(plan, name) for name in roles}
     run.observer.begin("controls", announced([request for wanted in asked.values() for request in wanted]))
     draw_each(run, {stage_of(name): role for name, role in roles.items()}, asked)
-    outputs = [file for name in roles for file in _measure(run, name)]
-    write_controls(run, _about(run, about))
+    for name in roles:
+        _score(run, name)
     adapters = [f"controls/{name}/{file}" for name in learned for file in (*_names(run), "training.json", "adapter")]
-    return ["controls.json", *adapters, *outputs]
+    logs = [f"{kind}/{stage_of(name)}.jsonl" for name in roles for kind in ("samples", "scores")]
+    return [*write_controls(run, _about(run, about)), *adapters, *logs]
 
 
-def write_controls(run: Run, about: Mapping[str, Arm]) -> None:
-    """Leave the table of arms; `about` says what each was trained on."""
-    stages = {UNTOUCHED: "before", VOTE: "after"} | {name: stage_of(name) for name in about if name not in (UNTOUCHED, VOTE)}
+def write_controls(run: Run, about: Mapping[str, Arm]) -> list[str]:
+    """Leave each control's diagnosis and the table of arms, by their names; `about` says what each arm was trained on."""
+    controls = [name for name in about if name not in (UNTOUCHED, VOTE)]
+    stages = {UNTOUCHED: "before", VOTE: "after"} | {name: stage_of(name) for name in controls}
     arms = {name: _measured(run, stage) for name, stage in stages.items()}
+    for name in controls:
+        write_json(run.path(f"controls/{name}.json"), to_json(arms[name].diagnosis))
     whole = run.read(Diagnosis, "before.json"), run.read(Diagnosis, "after.json")
     found = compare_arms(arms, about, whole, control_samples(run.plan))
     write_json(run.path("controls.json"), to_json(found))
+    return ["controls.json", *(f"controls/{name}.json" for name in controls)]
 
 
 def measure_again(run: Run) -> None:
     """Diagnose every control again from its stored samples and scores, and rewrite the table of arms."""
-    found = run.read(Controls, "controls.json")
-    about = {name: arm for name, arm in found.arms.items() if name != UNTOUCHED}
-    for name in about.keys() - {VOTE}:
-        write_json(run.path(f"controls/{name}.json"), to_json(_measured(run, stage_of(name)).diagnosis))
-    write_controls(run, about)
+    write_controls(run, run.read(Controls, "controls.json").arms)
     if (done := run.folder.done("controls")) is not None:
         run.folder.finish("controls", done.key, done.reads, list(done.outputs))
 
@@ -142,16 +143,12 @@ def _learned(drawn: Sequence[Drawn], kept: Mapping[str, Sequence[Kept]]) -> Lear
 
 def _drawn(run: Run) -> list[Drawn]:
     """The training side as it was distilled, with what a teacher added."""
-    samples, scores = _stored(run, "distill")
+    samples, scores = stored(run, "distill")
     outcomes = outcomes_of(run.plan, run.rules, samples, scores)
     if run.path("samples/teach.jsonl").exists():
-        theirs = _stored(run, "teach")
+        theirs = stored(run, "teach")
         outcomes = {c.name: [taught(c, o, *theirs) for o in outcomes[c.name]] for c in run.plan.categories}
     return [Drawn(run=c, outcomes=outcomes[c.name], samples=samples, rules=run.rules) for c in run.plan.categories]
-
-
-def _stored(run: Run, stage: str) -> tuple[Samples, Scores]:
-    return read_samples(run.path(f"samples/{stage}.jsonl")), StoredLog(run.path(f"scores/{stage}.jsonl"), SCORES)
 
 
 def _rows(category: CategoryRun, kept: Sequence[Kept], run: Run) -> list[Example]:
@@ -165,24 +162,18 @@ def _rows(category: CategoryRun, kept: Sequence[Kept], run: Run) -> list[Example
     return numbered
 
 
-def _measure(run: Run, name: str) -> list[str]:
-    """Score and diagnose what a control was asked."""
-    stage, count = stage_of(name), control_samples(run.plan)
-    samples = read_samples(run.path(f"samples/{stage}.jsonl"))
-    scores = score(run, stage, held_out_works(run.plan, samples, count))
-    write_json(run.path(f"controls/{name}.json"), to_json(_diagnosis(run, samples, scores)))
-    return [f"samples/{stage}.jsonl", f"scores/{stage}.jsonl", f"controls/{name}.json"]
+def _score(run: Run, name: str) -> None:
+    """Have the task score what a control was asked."""
+    stage = stage_of(name)
+    score(run, stage, held_out_works(run.plan, read_samples(run.path(f"samples/{stage}.jsonl")), control_samples(run.plan)))
 
 
 def _measured(run: Run, stage: str) -> Measured:
     """An arm's diagnosis on as many samples as all arms have, and how long its answers are."""
-    samples, scores = _stored(run, stage)
-    lengths = {e.name: _length(e, samples, control_samples(run.plan)) for e in run.plan.evaluations}
-    return Measured(diagnosis=_diagnosis(run, samples, scores), tokens=lengths)
-
-
-def _diagnosis(run: Run, samples: Samples, scores: Scores) -> Diagnosis:
-    return Diagnosis(evaluations=diagnose_all(run.plan.evaluations, samples, scores, control_samples(run.plan)))
+    evaluations, count = run.plan.evaluations, control_samples(run.plan)
+    samples, scores = stored(run, stage)
+    found = Diagnosis(evaluations=diagnose_all(evaluations, samples, scores, count))
+    return Measured(diagnosis=found, tokens={e.name: _length(e, samples, count) for e in evaluations})
 
 
 def _length(evaluation: Evaluation, samples: Samples, count: int) -> float | None:

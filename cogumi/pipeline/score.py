@@ -15,7 +15,7 @@ from cogumi.planning.plan import Chosen
 from cogumi.protocols import Task
 from cogumi.records import Completion, Problem
 from cogumi.results import ScoredSample
-from cogumi.sampling.log import Log, StoredLog
+from cogumi.sampling.log import Log, StoredLog, read_samples
 from cogumi.thoughts import Tags
 
 Groups = Callable[[Problem], Sequence[Sequence[Completion]]]
@@ -60,6 +60,11 @@ def score(run: Run, name: str, works: Sequence[Work], *, again: bool = False) ->
                 keys.add(label, key)
         log.finish()
     return StoredLog(path, SCORES)
+
+
+def stored(run: Run, name: str) -> tuple[StoredLog[Completion], StoredLog[ScoredSample]]:
+    """A stage's samples and their scores, as they are there."""
+    return read_samples(run.path(f"samples/{name}.jsonl")), StoredLog(run.path(f"scores/{name}.jsonl"), SCORES)
 
 
 class Keys:
